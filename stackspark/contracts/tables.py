@@ -1,0 +1,101 @@
+"""Data contracts: `schemas/<table>.yaml` (Open Data Contract Standard 3.1) as value objects.
+
+The file is the one declaration of a table. Its Spark schema comes from here; Delta constraints and
+expectations come from the same objects.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPOSITORY_SCHEMAS = Path(__file__).parents[2] / "schemas"
+INSTALLED_SCHEMAS = Path(__file__).parents[1] / "schemas"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One rule of a column; `expression` is SQL that is true, or null, for a good row."""
+
+    name: str
+    expression: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a table, as its contract declares it."""
+
+    name: str
+    data_type: str
+    required: bool
+    meaning: str
+    unit: str | None
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableContract:
+    """The contract of one table; `key` are the columns that are unique together."""
+
+    name: str
+    version: str
+    grain: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns in contract order."""
+        return [column.name for column in self.columns]
+
+    @property
+    def ddl(self) -> str:
+        """Spark DDL of the table, such as ``blob_id string not null, status string``."""
+        return ", ".join(
+            f"`{column.name}` {column.data_type}{' not null' if column.required else ''}"
+            for column in self.columns
+        )
+
+
+def schemas_folder() -> Path:
+    """Folder of the contracts: the wheel's own, or the repository's in a checkout."""
+    return INSTALLED_SCHEMAS if INSTALLED_SCHEMAS.is_dir() else REPOSITORY_SCHEMAS
+
+
+def table_names() -> list[str]:
+    """Names of all tables that have a contract, sorted."""
+    return sorted(path.stem for path in schemas_folder().glob("*.yaml"))
+
+
+@cache
+def table_contract(name: str) -> TableContract:
+    """Read and parse the contract of one table."""
+    document = yaml.safe_load((schemas_folder() / f"{name}.yaml").read_text(encoding="utf-8"))
+    table = document["schema"][0]
+    properties = table["properties"]
+    keys = [item for item in properties if item.get("primaryKey")]
+    return TableContract(
+        name=name,
+        version=document["version"],
+        grain=table["dataGranularityDescription"],
+        columns=tuple(_column(item) for item in properties),
+        key=tuple(k["name"] for k in sorted(keys, key=lambda item: item["primaryKeyPosition"])),
+    )
+
+
+def _column(item: Mapping[str, Any]) -> Column:
+    units = [p["value"] for p in item.get("customProperties", ()) if p["property"] == "unit"]
+    return Column(
+        name=item["name"],
+        data_type=item["physicalType"],
+        required=item["required"],
+        meaning=item["description"],
+        unit=units[0] if units else None,
+        rules=tuple(
+            Rule(name=rule["name"], expression=rule["implementation"])
+            for rule in item.get("quality", ())
+        ),
+    )
