@@ -1,27 +1,23 @@
-"""One Spark session for all tests."""
+"""One Spark session for all tests: its start costs more than most of them."""
 
-import os
-import sys
 from collections.abc import Iterator
 
 import pytest
 from pyspark.sql import SparkSession
 
+from stackspark.io.session import SessionParams, spark_session
+
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    session = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.driver.memory", "1g")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.sql.shuffle.partitions", "2")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
-        .getOrCreate()
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    params = SessionParams(
+        master="local[2]",
+        driver_memory="1g",
+        shuffle_partitions=2,
+        local_dir=str(tmp_path_factory.mktemp("spark")),
+        # Short runs end before the second compiler pays off.
+        extra={"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"},
     )
-    session.sparkContext.setLogLevel("ERROR")
+    session = spark_session(params)
     yield session
     session.stop()

@@ -1,0 +1,202 @@
+"""The Spark session: one place for every setting, with the reason beside it."""
+
+import logging
+import os
+import re
+import sys
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import psutil
+import pyspark
+from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkRuntimeError
+from pyspark.java_gateway import launch_gateway
+from pyspark.sql import SparkSession
+
+from stackspark.errors import SetupError
+from stackspark.io.jars import cached_jars
+from stackspark.io.java import find_java
+
+LOGGER = logging.getLogger(__name__)
+GIB = 1 << 30
+
+SETTINGS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # Delta's default of 50 is for logs of millions of files; here each small read would pay it.
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.parquet.compression.codec": "zstd",
+    # Rows of `contents` go up to megabytes: batches are bounded in bytes, or Python runs out of
+    # memory; a Parquet batch of 4096 such rows would pass the JVM's limit of 2 GB an array.
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(8 << 20),
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "4000",
+    "spark.sql.parquet.columnarReaderBatchSize": "256",
+    # Spark runs one Python worker per core; libraries that start threads on top only lose time.
+    "spark.executorEnv.OMP_NUM_THREADS": "1",
+    "spark.executorEnv.NUMBA_NUM_THREADS": "1",
+    # A page that nobody opens must not fail a run because its port is in use.
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+}
+
+LOCAL_SETTINGS = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+}
+
+S3A_SETTINGS = {
+    "spark.hadoop.fs.s3a.path.style.access": "true",
+    "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "1",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionParams:
+    """What a user may say about the session; what is None is derived from the machine.
+
+    `driver_memory` is Spark's notation, such as `4g`; `extra` goes over every other setting.
+    """
+
+    master: str = "local[*]"
+    app_name: str = "stackspark"
+    driver_memory: str | None = None
+    shuffle_partitions: int | None = None
+    local_dir: str | None = None
+    event_log_dir: str | None = None
+    lake: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+def spark_session(params: SessionParams) -> SparkSession:
+    """Start the Spark session of this process, or return the one that runs.
+
+    Below `spark-submit` the master and every setting that the user gave stay as they are.
+
+    Raises:
+        SetupError: if there is no fitting Java, a jar is missing, or Spark does not start.
+    """
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        return _session_of_submit(params)
+    return _own_session(params)
+
+
+def session_settings(params: SessionParams) -> dict[str, str]:
+    """Return every Spark setting that `params` stand for, jars and `extra` aside."""
+    settings = {"spark.app.name": params.app_name, **SETTINGS}
+    if is_local(params.master):
+        settings |= LOCAL_SETTINGS
+        settings["spark.driver.memory"] = params.driver_memory or _driver_memory(params.master)
+        settings["spark.sql.shuffle.partitions"] = str(4 * num_cores(params.master))
+    if params.lake.startswith("s3a://"):
+        settings |= S3A_SETTINGS
+    given = {
+        "spark.driver.memory": params.driver_memory,
+        "spark.sql.shuffle.partitions": params.shuffle_partitions,
+        "spark.local.dir": params.local_dir,
+        "spark.sql.warehouse.dir": params.local_dir and f"{params.local_dir}/warehouse",
+        "spark.eventLog.enabled": params.event_log_dir and "true",
+        "spark.eventLog.dir": params.event_log_dir,
+    }
+    return settings | {key: str(value) for key, value in given.items() if value is not None}
+
+
+def is_local(master: str) -> bool:
+    """Whether a master URL means this machine only."""
+    return master.startswith("local")
+
+
+def num_cores(master: str) -> int:
+    """Cores that a local master URL stands for, such as 2 for ``local[2]``."""
+    named = re.fullmatch(r"local\[(\d+)(?:,.*)?\]", master)
+    if named:
+        return int(named[1])
+    return 1 if master == "local" else len(os.sched_getaffinity(0))
+
+
+def _driver_memory(master: str) -> str:
+    """Heap of a local session: 1 GiB and 1 more per core, at most a quarter of the machine's.
+
+    Every core has a Python worker beside it that needs memory of its own.
+    """
+    heap = min((1 + num_cores(master)) * GIB, machine_memory_bytes() // 4)
+    return f"{max(heap, GIB) >> 20}m"
+
+
+def machine_memory_bytes() -> int:
+    """Memory of this machine, or of the container that this process runs in."""
+    total = int(psutil.virtual_memory().total)
+    limit = Path("/sys/fs/cgroup/memory.max")
+    text = limit.read_text(encoding="ascii").strip() if limit.is_file() else "max"
+    return total if text == "max" else min(total, int(text))
+
+
+def _session_of_submit(params: SessionParams) -> SparkSession:
+    SparkContext._ensure_initialized()
+    given = SparkConf()
+    for key, value in {**session_settings(params), **params.extra}.items():
+        given.setIfMissing(key, value)
+    given.setIfMissing("spark.master", params.master)
+    return SparkSession.builder.config(conf=given).getOrCreate()
+
+
+def _own_session(params: SessionParams) -> SparkSession:
+    java = find_java()
+    os.environ["JAVA_HOME"] = str(java.path)
+    # Another Spark that happens to be installed has other jars than this pyspark.
+    os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)
+    if is_local(params.master):
+        # Without it Spark looks its host name up, which fails on some machines.
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    jars = cached_jars(java, s3a=params.lake.startswith("s3a://"))
+    settings = session_settings(params) | {
+        "spark.master": params.master,
+        "spark.jars": ",".join(str(jar) for jar in jars),
+        **params.extra,
+    }
+    conf = SparkConf(loadDefaults=False).setAll(list(settings.items()))
+    SparkContext(conf=conf, gateway=_launch(conf))
+    return SparkSession.builder.getOrCreate()
+
+
+def _launch(conf: SparkConf) -> object:
+    """Start the JVM with its output going to the log: a terminal shows ours only."""
+    reader, writer = os.pipe()
+    tail: deque[str] = deque(maxlen=40)
+    # Never joined while Spark runs: it ends when the JVM closes its end of the pipe.
+    listener = threading.Thread(target=_log_lines, args=(os.fdopen(reader), tail), daemon=True)
+    listener.start()
+    try:
+        gateway: object = launch_gateway(conf, {"stdout": writer, "stderr": writer})  # type: ignore[no-untyped-call]
+    except PySparkRuntimeError as error:
+        raise SetupError(_not_started(tail)) from error
+    finally:
+        os.close(writer)
+    return gateway
+
+
+def _log_lines(stream: IO[str], tail: deque[str]) -> None:
+    with stream:
+        for line in stream:
+            tail.append(line.rstrip())
+            LOGGER.info("%s", line.rstrip())
+
+
+def _not_started(tail: deque[str]) -> str:
+    causes = [line for line in tail if re.search(r"error|exception|could not", line, re.IGNORECASE)]
+    return (
+        f"Spark did not start with the Java of {os.environ['JAVA_HOME']}: "
+        f"{causes[0] if causes else 'it ended without a word'}; run stackspark doctor"
+    )
