@@ -7,6 +7,7 @@ once, beside the code that uses it. A recipe may `extend` another one: a built-i
 import dataclasses
 import difflib
 import re
+import sys
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -74,8 +75,7 @@ def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise RecipeError(f"recipe {path} is not readable YAML: {detail}") from None
     if not isinstance(values, dict):
         raise RecipeError(f"recipe {path}: needed a mapping of keys, found {_kind(values)}")
-    folder = str(path.parent.absolute())
-    values = _map_strings(values, lambda text: text.replace("{recipe_folder}", folder))
+    values = _map_strings(values, lambda text: _placed(text, path))
     parent = values.pop("extends", None)
     if parent is None:
         return values
@@ -93,6 +93,11 @@ def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         both = isinstance(old, dict) and isinstance(value, dict)
         merged[key] = _merged(old, value) if both and old is not None else value
     return merged
+
+
+def _placed(text: str, recipe: Path) -> str:
+    """`{recipe_folder}` and `{env}` as this machine has them."""
+    return text.replace("{recipe_folder}", str(recipe.parent.absolute())).replace("{env}", sys.prefix)
 
 
 def _map_strings(value: Any, change: typing.Callable[[str], str]) -> Any:

@@ -1,0 +1,208 @@
+"""The command line: verbs only, no logic.
+
+Nothing heavy is imported before a verb needs it, so that ``stackspark --help`` answers at once.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stackspark import __version__
+from stackspark.errors import StacksparkError
+
+app = typer.Typer(
+    help="Build code datasets for language models: every file that is out has a reason.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+LakeOption = Annotated[str, typer.Option("--lake", help="Folder of the lake: a path or s3a://...")]
+MasterOption = Annotated[str | None, typer.Option("--master", help="Spark master, such as local[2].")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+RunOption = Annotated[str | None, typer.Option("--run", help="A run's id; the published one if not given.")]
+SourceOption = Annotated[
+    list[str] | None,
+    typer.Option("--source", help="KIND:LOCATION; replaces the recipe's sources; may be repeated."),
+]
+SourcesOption = Annotated[
+    Path | None, typer.Option("--sources", help="YAML list of sources; replaces the recipe's.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="KEY=VALUE by dotted name, such as near_duplicates.threshold=0.8."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"stackspark {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    recipe: Annotated[str, typer.Argument(help="A built-in recipe's name or a YAML file.")],
+    lake: LakeOption = "lake",
+    source: SourceOption = None,
+    sources: SourcesOption = None,
+    settings: SetOption = None,
+    master: MasterOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run a whole recipe and publish what it made."""
+    from stackspark.pipeline import RunOptions, run_recipe  # noqa: PLC0415
+
+    options = RunOptions(
+        recipe=recipe,
+        lake=lake,
+        sources=tuple(source or ()),
+        sources_file=sources,
+        settings=tuple(settings or ()),
+        master=master,
+        quiet=quiet,
+    )
+    _show(run_recipe(options), as_json)
+
+
+@app.command()
+def stage(
+    name: Annotated[str, typer.Argument(help="The stage to run up to; `stackspark run` lists them.")],
+    recipe: Annotated[str, typer.Option("--recipe", help="A built-in recipe or a YAML file.")],
+    lake: LakeOption = "lake",
+    source: SourceOption = None,
+    sources: SourcesOption = None,
+    settings: SetOption = None,
+    master: MasterOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run one stage and whatever it needs that is not done yet; publish nothing."""
+    from stackspark.pipeline import RunOptions, run_recipe  # noqa: PLC0415
+
+    options = RunOptions(
+        recipe=recipe,
+        lake=lake,
+        sources=tuple(source or ()),
+        sources_file=sources,
+        settings=tuple(settings or ()),
+        master=master,
+        quiet=quiet,
+        until=name,
+    )
+    _show(run_recipe(options), as_json)
+
+
+@app.command()
+def explain(
+    target: Annotated[
+        str, typer.Argument(help="REPOSITORY:PATH, a SWHID, a blob's SHA-1, or the end of a path.")
+    ],
+    lake: LakeOption = "lake",
+    run_id: RunOption = None,
+    master: MasterOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say of a file why it is in or out."""
+    from stackspark.pipeline import explain_target  # noqa: PLC0415
+
+    _show(explain_target(lake, target, run_id=run_id, master=master), as_json)
+
+
+@app.command()
+def report(lake: LakeOption = "lake", run_id: RunOption = None) -> None:
+    """Render the HTML report of a run again and print its path."""
+    from stackspark.pipeline import render_report  # noqa: PLC0415
+
+    typer.echo(render_report(lake, run_id=run_id))
+
+
+@app.command()
+def validate(
+    table: Annotated[str | None, typer.Argument(help="A table; all of them if not given.")] = None,
+    lake: LakeOption = "lake",
+    run_id: RunOption = None,
+    master: MasterOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check published tables against their contracts."""
+    from stackspark.pipeline import validate_tables  # noqa: PLC0415
+
+    outcome = validate_tables(lake, table, run_id=run_id, master=master)
+    _show(outcome, as_json)
+    if not outcome.ok:
+        raise typer.Exit(4)
+
+
+@app.command()
+def doctor(lake: LakeOption = "lake", as_json: JsonOption = False) -> None:
+    """Check Java, jars, versions, memory, disk and the lake, each with its mend."""
+    from stackspark.doctor import render, run_checks  # noqa: PLC0415
+
+    checks = run_checks(lake)
+    rows = [vars(check) if hasattr(check, "__dict__") else check for check in checks]
+    typer.echo(json.dumps(rows, default=str) if as_json else render(checks))
+    if not all(check.ok for check in checks):
+        raise typer.Exit(5)
+
+
+def _show(outcome: Any, as_json: bool) -> None:
+    typer.echo(json.dumps(outcome.to_dict(), default=str) if as_json else outcome.to_text())
+
+
+def main() -> None:
+    """Entry point: one clear line and an exit code for everything that goes wrong."""
+    sys.exit(exit_code(lambda: app(standalone_mode=True)))
+
+
+def exit_code(command: Callable[[], object]) -> int:
+    """Run a command and turn what it raises into a line on standard error and an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        command()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except StacksparkError as error:
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail("interrupted; what was committed stays, run again to go on", 130)
+    except Exception as error:  # noqa: BLE001
+        from stackspark.failures import describe  # noqa: PLC0415
+
+        failure = describe(error)
+        return _fail(failure.message, failure.exit_code)
+    return 0
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    print(f"stackspark: {line}", file=sys.stderr, flush=True)
+    _leave_quietly(code)
+    return code
+
+
+def _leave_quietly(code: int) -> None:
+    """An interrupted session would print what its threads meet on the way down: leave at once."""
+    if code == 130:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

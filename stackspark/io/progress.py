@@ -1,0 +1,76 @@
+"""Progress of long work on the terminal: the stage, the share of its tasks done, the time so far.
+
+Everything goes to standard error, so that standard output stays what a script reads.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+HEARTBEAT_SECONDS = 30.0
+"""How often a stage says that it is alive where standard error is no terminal."""
+
+
+class TaskCounter(Protocol):
+    """Tells how many tasks of the running Spark jobs are done, and of how many."""
+
+    def __call__(self) -> tuple[int, int]:
+        """(done, all) over the running jobs; (0, 0) where none runs."""
+
+
+class Progress:
+    """One line per finished stage and a live line for the running one."""
+
+    def __init__(self, console: Console | None = None, quiet: bool = False) -> None:
+        self.console = console or Console(stderr=True, highlight=False, quiet=quiet)
+        self.tasks: TaskCounter = lambda: (0, 0)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator["StageLine"]:
+        """Show a stage while the block runs; set `summary` for the line that stays."""
+        line = StageLine(name, self)
+        stop = threading.Event()
+        thread = threading.Thread(target=self._beat, args=(line, stop), daemon=True)
+        with Live(line, console=self.console, refresh_per_second=4, transient=True):
+            thread.start()
+            try:
+                yield line
+            finally:
+                stop.set()
+        self.console.print(line.finished())
+
+    def _beat(self, line: "StageLine", stop: threading.Event) -> None:
+        while not stop.wait(HEARTBEAT_SECONDS):
+            if not self.console.is_terminal:
+                self.console.print(line.__rich__())
+
+
+class StageLine:
+    """The line of one stage."""
+
+    def __init__(self, name: str, progress: Progress) -> None:
+        self.name = name
+        self.summary = ""
+        self._progress = progress
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the stage began."""
+        return time.monotonic() - self._started
+
+    def __rich__(self) -> Text:
+        """The line while the stage runs, with the time that its running jobs still need."""
+        done, total = self._progress.tasks()
+        share = f"{done / total:4.0%} of {total} tasks" if total else "starting"
+        return Text(f"  {self.name:<18} {share:<20} {self.seconds:6.1f} s")
+
+    def finished(self) -> Text:
+        """The line that stays when the stage is done."""
+        return Text(f"  {self.name:<18} {self.seconds:6.1f} s   {self.summary}")
