@@ -1,0 +1,71 @@
+"""Arrow arrays as NumPy buffers and back, without a Python object per row."""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Bytes = npt.NDArray[np.uint8]
+Longs = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+def text_buffers(texts: pa.Array) -> tuple[Bytes, Longs]:
+    """UTF-8 bytes and offsets of a string or binary array; a null is an empty text.
+
+    Args:
+        texts: string, large_string, binary or large_binary, nulls allowed.
+
+    Returns:
+        The bytes (uint8, shared with the array) and offsets (int64, shape (len + 1,)).
+    """
+    if texts.null_count:
+        texts = texts.fill_null(b"" if pa.types.is_binary(texts.type) else "")
+    wide = pa.types.is_large_string(texts.type) or pa.types.is_large_binary(texts.type)
+    _, offsets, data = texts.buffers()
+    if offsets is None or not len(texts):
+        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
+    ends = np.frombuffer(offsets, np.int64 if wide else np.int32)[texts.offset :]
+    return np.frombuffer(data or b"", np.uint8), np.asarray(ends[: len(texts) + 1], np.int64)
+
+
+def fixed_width_rows(values: pa.Array, width_bytes: int) -> Bytes:
+    """Binary values that all have one width as a matrix, shape (len, width_bytes), uint8.
+
+    Raises:
+        ValueError: if a value is null or has another width.
+    """
+    data, offsets = text_buffers(values)
+    if values.null_count or (np.diff(offsets) != width_bytes).any():
+        raise ValueError(f"signatures must have {width_bytes} bytes each and none may be null")
+    return data[offsets[0] : offsets[-1]].reshape(len(values), width_bytes)
+
+
+def nullable_binary(rows: Bytes, valid: Flags) -> pa.Array:
+    """Binary array with one row of `rows` per true flag, in order, and null elsewhere."""
+    offsets = _list_offsets(valid, rows.shape[1])
+    return pa.Array.from_buffers(
+        pa.binary(),
+        len(valid),
+        [_bitmap(valid), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(rows))],
+    )
+
+
+def nullable_long_lists(rows: npt.NDArray[np.uint64], valid: Flags) -> pa.Array:
+    """list<int64> with one row of `rows` (the same 64 bits) per true flag, and null elsewhere."""
+    values = pa.array(np.ascontiguousarray(rows).view(np.int64).ravel())
+    offsets = pa.py_buffer(_list_offsets(valid, rows.shape[1]))
+    return pa.Array.from_buffers(
+        pa.list_(pa.int64()), len(valid), [_bitmap(valid), offsets], children=[values]
+    )
+
+
+def _list_offsets(valid: Flags, width: int) -> npt.NDArray[np.int32]:
+    offsets = np.zeros(len(valid) + 1, np.int64)
+    np.cumsum(valid * np.int64(width), out=offsets[1:])
+    if offsets[-1] > np.iinfo(np.int32).max:
+        raise ValueError(f"a batch of {len(valid)} rows is too large; bound batches in bytes")
+    return offsets.astype(np.int32)
+
+
+def _bitmap(valid: Flags) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(valid, bitorder="little"))
