@@ -1,11 +1,12 @@
 """Build the corpus of the benchmarks: archives of real packages, and as many mutants as asked for.
 
-    python benchmarks/build_corpus.py --out ~/corpus
+    python benchmarks/build_corpus.py --out ~/corpus --set small
     python benchmarks/build_corpus.py --out ~/corpus --grow 1GB
 
 The packages are those of corpus_packages.csv, fetched with the registries' own clients (pip, npm,
-go, cargo). `--grow` adds synthetic packages: every file of a real package is rewritten, never
-copied, at a rate that truth.csv records. A second call adds only what is missing.
+go, cargo): 300 MB of text, or 1 GB in full. `--grow` adds synthetic packages in which every file of
+a real package is rewritten, never copied; the .csv beside each says how much. A second call adds
+only what is missing.
 """
 
 import argparse
@@ -49,6 +50,7 @@ class Package:
     registry: str
     name: str
     version: str
+    set: str
 
     @property
     def file_stem(self) -> str:
@@ -68,9 +70,9 @@ def main() -> int:
     """Fetch, grow and count."""
     arguments = parse_arguments()
     archives: Path = arguments.out / "archives"
-    packages = [Package(**row) for row in csv.DictReader(TABLE.open(encoding="utf-8"))]
+    packages = wanted_packages(arguments.set)
     failed = fetch_all(packages, archives)
-    real = sorted(path for path in archives.rglob("*") if path.is_file())
+    real = [path for package in packages for path in archive_of(package, archives)]
     if arguments.grow:
         grow(real, arguments.out / "synthetic", parse_bytes(arguments.grow), arguments.seed)
     report = {
@@ -87,6 +89,7 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--out", type=lambda text: Path(text).expanduser().resolve(), required=True)
+    parser.add_argument("--set", choices=["small", "full"], default="full")
     parser.add_argument("--grow", metavar="BYTES", help="text of synthetic packages, such as 1GB")
     parser.add_argument("--seed", type=int, default=SEED)
     return parser.parse_args()
@@ -103,20 +106,32 @@ def parse_bytes(text: str) -> int:
 # Fetching ------------------------------------------------------------------------------------
 
 
+def wanted_packages(set_name: str) -> list[Package]:
+    """Packages of the table; the full set holds the small one."""
+    with TABLE.open(encoding="utf-8", newline="") as table:
+        packages = [Package(**row) for row in csv.DictReader(table)]
+    return [package for package in packages if set_name in {"full", package.set}]
+
+
+def archive_of(package: Package, archives: Path) -> list[Path]:
+    """The archive of a package, or nothing where it was not fetched yet."""
+    suffix = SUFFIXES[package.registry]
+    path = archives / package.registry / f"{package.file_stem}{suffix}"
+    return [path] if path.is_file() else []
+
+
 def fetch_all(packages: Sequence[Package], archives: Path) -> list[str]:
     """Fetch what is not there yet; the names of packages that could not be fetched."""
     failed = []
     for package in packages:
         folder = archives / package.registry
         folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.glob(f"{package.file_stem}.*")):
+        if archive_of(package, archives):
             continue
         with tempfile.TemporaryDirectory(dir=archives.parent) as work:
             try:
                 found = FETCHERS[package.registry](package, Path(work))
-                suffix = "".join(found.suffixes[-2:]) if found.name.endswith(".tar.gz") else None
-                target = folder / f"{package.file_stem}{suffix or SUFFIXES[package.registry]}"
-                shutil.move(found, target)
+                shutil.move(found, folder / f"{package.file_stem}{SUFFIXES[package.registry]}")
             except (subprocess.CalledProcessError, StopIteration) as error:
                 failed.append(f"{package.registry} {package.name} {package.version}")
                 print(f"{failed[-1]}: {getattr(error, 'stderr', error)}", file=sys.stderr)
@@ -125,7 +140,7 @@ def fetch_all(packages: Sequence[Package], archives: Path) -> list[str]:
 
 def fetch_wheel(package: Package, work: Path) -> Path:
     """A wheel: pip would run the build of a source distribution to learn its name."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", work]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(work)]
     target = ["--only-binary=:all:", "--python-version=3.11", "--platform=manylinux2014_x86_64"]
     target += ["--platform=manylinux_2_17_x86_64", f"{package.name}=={package.version}"]
     run([*command, *target], work)
@@ -168,7 +183,7 @@ def cargo_home(work: Path) -> Path:
     return home
 
 
-def run(command: Sequence[str | Path], folder: Path, **settings: str) -> str:
+def run(command: Sequence[str], folder: Path, **settings: str) -> str:
     """Standard output of a package client that is run in a folder."""
     return subprocess.run(
         command,
@@ -205,7 +220,7 @@ def grow(real: Sequence[Path], folder: Path, wanted_bytes: int, seed: int) -> No
         target = folder / f"synthetic-{seed}-{number:05d}.tar.gz"
         if not target.exists():
             write_package(target, Random(f"{seed}/{number}"), real)
-        written += text_bytes(target.with_suffix(".csv"))
+        written += text_bytes(table_of(target))
 
 
 def write_package(target: Path, random: Random, real: Sequence[Path]) -> None:
@@ -231,7 +246,7 @@ def write_package(target: Path, random: Random, real: Sequence[Path]) -> None:
             )
             if size >= SYNTHETIC_PACKAGE_BYTES:
                 break
-    with target.with_suffix(".csv").open("w", encoding="utf-8", newline="") as table:
+    with table_of(target).open("w", encoding="utf-8", newline="") as table:
         writer = csv.DictWriter(table, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
@@ -338,6 +353,11 @@ def members(archive: Path) -> Iterator[tuple[str, bytes]]:
             content = tar.extractfile(item) if item.isfile() else None
             if content:
                 yield item.name, content.read()
+
+
+def table_of(synthetic: Path) -> Path:
+    """The table that lies beside a synthetic package."""
+    return synthetic.with_name(f"{synthetic.name.removesuffix('.tar.gz')}.csv")
 
 
 def text_bytes(table: Path) -> int:

@@ -8,7 +8,6 @@ import argparse
 import ast
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -19,7 +18,6 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 VENV_PYTHON = REPOSITORY / ".venv" / "bin" / "python"
 CONSTRAINTS = REPOSITORY / "constraints.txt"
 UV_VERSION = "0.13.9"
-SUPPORTED_JAVA = (17, 21)
 ENVIRONMENT_EXIT_CODE = 5
 
 # What a machine tells pip (variable or configuration file) and the variable that tells uv the same.
@@ -61,9 +59,15 @@ def install(*, with_dev: bool) -> None:
     if not VENV_PYTHON.exists() or not runs(VENV_PYTHON):
         print("creating .venv", flush=True)
         venv.EnvBuilder(with_pip=True, clear=True).create(REPOSITORY / ".venv")
-    extras = java_extra()
-    requirements = ["--editable", f"{REPOSITORY}{extras}", *(dev_group() if with_dev else ())]
-    print(f"installing stackspark{extras}{' and the dev group' if with_dev else ''}", flush=True)
+    print(f"installing stackspark{' and the dev group' if with_dev else ''}", flush=True)
+    install_requirements("--editable", str(REPOSITORY), *(dev_group() if with_dev else ()))
+    if not finds_java():
+        print("no Java 17 or 21 on this machine: installing the extra `java`", flush=True)
+        install_requirements("--editable", f"{REPOSITORY}[java]")
+
+
+def install_requirements(*requirements: str) -> None:
+    """Install into .venv, pinned, with uv or else with pip."""
     installer = uv_installer() or [str(VENV_PYTHON), "-m", "pip", "install", "--quiet"]
     command = [*installer, "--constraint", str(CONSTRAINTS), *requirements]
     subprocess.run(command, check=True, env=uv_environment(), cwd=REPOSITORY)
@@ -71,9 +75,25 @@ def install(*, with_dev: bool) -> None:
 
 def pin() -> None:
     """Write constraints.txt: one exact version of everything, core, extras and dev group."""
-    command = [VENV_PYTHON, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--upgrade"]
+    command = [
+        str(VENV_PYTHON),
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        "--quiet",
+        "--universal",
+        "--upgrade",
+    ]
     command += ["--python-version", "3.11", "--no-annotate", "--no-header", "--no-emit-index-url"]
-    command += ["--all-extras", "--group", "dev", "--output-file", CONSTRAINTS, "pyproject.toml"]
+    command += [
+        "--all-extras",
+        "--group",
+        "dev",
+        "--output-file",
+        str(CONSTRAINTS),
+        "pyproject.toml",
+    ]
     subprocess.run(command, check=True, env=uv_environment(), cwd=REPOSITORY)
     pins = CONSTRAINTS.read_text(encoding="utf-8")
     header = "# Exact versions of the tested environment; `make constraints` writes this file.\n"
@@ -82,25 +102,17 @@ def pin() -> None:
 
 def runs(python: Path) -> bool:
     """Whether an interpreter still starts; it does not after its base was removed."""
-    return subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode == 0
+    return subprocess.run([str(python), "-c", ""], check=False, capture_output=True).returncode == 0
 
 
-def java_extra() -> str:
-    """``[java]`` where the machine has no supported Java and a wheel has to bring one."""
-    if os.environ.get("STACKSPARK_NO_JAVA_FALLBACK") == "1" or java_version() in SUPPORTED_JAVA:
-        return ""
-    return "[java]"
-
-
-def java_version() -> int | None:
-    """Major version of the Java that Spark would start, or None."""
-    home = os.environ.get("JAVA_HOME")
-    java = str(Path(home, "bin", "java")) if home else shutil.which("java")
-    if not java or not Path(java).exists():
-        return None
-    answer = subprocess.run([java, "-version"], check=False, capture_output=True, text=True)
-    found = re.search(r'version "(\d+)', answer.stderr)
-    return int(found[1]) if found else None
+def finds_java() -> bool:
+    """Whether the package finds a Java to start Spark with, or is told to do without."""
+    find_java = "from stackspark.io.java import find_java; find_java()"
+    search = [str(VENV_PYTHON), "-c", find_java]
+    return (
+        os.environ.get("STACKSPARK_NO_JAVA_FALLBACK") == "1"
+        or subprocess.run(search, check=False, capture_output=True).returncode == 0
+    )
 
 
 def dev_group() -> list[str]:
@@ -113,7 +125,7 @@ def uv_installer() -> list[str] | None:
     """The command that installs with uv, or None where uv cannot be had."""
     uv = VENV_PYTHON.with_name("uv")
     if not uv.exists():
-        pip = [VENV_PYTHON, "-m", "pip", "install", "--quiet", f"uv=={UV_VERSION}"]
+        pip = [str(VENV_PYTHON), "-m", "pip", "install", "--quiet", f"uv=={UV_VERSION}"]
         subprocess.run(pip, check=False, capture_output=True)
     if not uv.exists():
         return None
@@ -123,7 +135,10 @@ def uv_installer() -> list[str] | None:
 def uv_environment() -> dict[str, str]:
     """The environment, with what the machine tells pip said to uv where it was told nothing."""
     listing = subprocess.run(
-        [VENV_PYTHON, "-m", "pip", "config", "list"], check=False, capture_output=True, text=True
+        [str(VENV_PYTHON), "-m", "pip", "config", "list"],
+        check=False,
+        capture_output=True,
+        text=True,
     ).stdout
     settings = dict(os.environ)
     for name, quoted in re.findall(r"^\S*\.([a-z-]+)=('.*'|\".*\")$", listing, flags=re.MULTILINE):
