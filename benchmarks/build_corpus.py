@@ -237,7 +237,7 @@ def write_package(target: Path, random: Random, real: Sequence[Path]) -> None:
             if text is None:
                 continue
             data = text.encode()
-            entry = tarfile.TarInfo(f"{target.name.removesuffix('.tar.gz')}/{row['path']}")
+            entry = tarfile.TarInfo(f"{source.name}/{row['path']}")
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
             size += len(data)
@@ -275,6 +275,8 @@ def mutated(member: Member, random: Random) -> tuple[dict[str, object], str | No
         jaccard = expected_jaccard(num_edited / num_tokens)
         return {**row, "kind": "near", "expected_jaccard": round(jaccard, 4)}, text
     text = shuffle_blocks(rename_identifiers(member.text, random.getrandbits(64)), random)
+    if text == member.text:
+        text, _, _ = edit_tokens(text, 0, random)
     return {
         **row,
         "path": renamed(member.path, random),

@@ -1,0 +1,226 @@
+"""Check what a run needs, before the run: each finding with its mend in one line.
+
+Nothing here starts Spark, and no answer holds a credential.
+"""
+
+import importlib.metadata
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from packaging.requirements import Requirement
+
+from stackspark.errors import StacksparkError
+from stackspark.io.s3_probe import S3Answer, probe_s3
+
+MIN_PYTHON = (3, 11)
+MIN_AVAILABLE_MEMORY_BYTES = 2 << 30
+MIN_FREE_BYTES = 2 << 30
+
+MENDS_OF_S3 = {
+    "NoCredentials": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or a role",
+    "InvalidAccessKeyId": "the store does not know this access key; take current credentials",
+    "SignatureDoesNotMatch": "the secret key does not belong to the access key; take both anew",
+    "ExpiredToken": "the session token has expired; sign in again",
+    "NoSuchBucket": "create the bucket, or correct its name in --lake",
+    "EndpointConnectionError": "check the network and AWS_ENDPOINT_URL",
+    "ConnectTimeoutError": "check the network, its proxy and AWS_ENDPOINT_URL",
+    "NoRegionError": "set AWS_REGION to the bucket's region",
+    "RequestTimeTooSkewed": "set this machine's clock",
+    "ClockSkew": "set this machine's clock; at 15 minutes off every request is refused",
+    "OtherRegion": "run in the bucket's region, or set AWS_REGION to it",
+    "PermanentRedirect": "set AWS_REGION to the bucket's region",
+    "NotRefused": "this store ignores If-None-Match, so nothing keeps two runs apart; use another",
+    "NotImplemented": "this store has no conditional writes: no lake can be locked; use another",
+}
+PERMISSIONS_OF_S3 = {
+    "list": "s3:ListBucket",
+    "write": "s3:PutObject",
+    "conditional write": "s3:PutObject",
+    "read": "s3:GetObject",
+    "delete": "s3:DeleteObject",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that was looked at; `mend` is empty where nothing has to be done."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+
+
+def run_checks(lake: str | None = None, temp_folder: Path | None = None) -> list[Check]:
+    """Look at the machine, the installation and, where one is named, the lake.
+
+    Jars that are missing are fetched: that they can be had is what is checked.
+
+    Args:
+        lake: a folder or `s3a://BUCKET/PREFIX`; None leaves the lake out.
+        temp_folder: where Spark puts its shuffle files; the system's own by default.
+    """
+    on_s3 = lake is not None and lake.startswith(("s3a://", "s3://"))
+    temporary = temp_folder or Path(tempfile.gettempdir())
+    checks = [
+        _looked_at("python", _python),
+        *_libraries(),
+        _looked_at("workers", _worker_python),
+        _looked_at("java", _java),
+        _looked_at("jars", lambda: _jars(s3a=on_s3)),
+        _looked_at("memory", _memory),
+        _looked_at("cores", _cores),
+        _looked_at("temporary", lambda: _folder(temporary)),
+    ]
+    if lake is None:
+        return checks
+    if on_s3:
+        return checks + [_s3_check(answer) for answer in probe_s3(lake)]
+    return [*checks, _looked_at("lake", lambda: _folder(Path(lake)))]
+
+
+def render(checks: Sequence[Check]) -> str:
+    """Text of checks for a terminal: one line each, a second one for its mend."""
+    width = max(len(check.name) for check in checks)
+    lines = []
+    for check in checks:
+        lines.append(f"{'ok  ' if check.ok else 'FAIL'}  {check.name:<{width}}  {check.found}")
+        if check.mend:
+            lines.append(f"{'':<6}{'':<{width}}  -> {check.mend}")
+    num_failed = sum(not check.ok for check in checks)
+    lines.append(f"{len(checks)} checks, {num_failed or 'none'} failed")
+    return "\n".join(lines)
+
+
+def _looked_at(name: str, look: Callable[[], tuple[bool, str, str]]) -> Check:
+    """The finding of one look; a look that fails is a finding as well."""
+    try:
+        ok, found, mend = look()
+    except StacksparkError as error:
+        found, _, mend = str(error).rpartition("; ")
+        return Check(name=name, ok=False, found=found or mend, mend=mend)
+    except (ImportError, OSError) as error:
+        mend = "install stackspark anew: pip install --force-reinstall stackspark"
+        return Check(name=name, ok=False, found=f"{type(error).__name__}: {error}", mend=mend)
+    return Check(name=name, ok=ok, found=found, mend="" if ok else mend)
+
+
+def _python() -> tuple[bool, str, str]:
+    found = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    return sys.version_info >= MIN_PYTHON, found, "install Python 3.11 or newer"
+
+
+def _libraries() -> Iterator[Check]:
+    """One check for all libraries that fit, one for each that does not."""
+    strangers = list(_strangers(importlib.metadata.requires("stackspark") or ()))
+    pair = ", ".join(map(_version, ("pyspark", "delta-spark", "pandas", "pyarrow")))
+    yield Check(name="libraries", ok=not strangers, found=pair)
+    for requirement, found in strangers:
+        yield Check(
+            name=requirement.name,
+            ok=False,
+            found=found,
+            mend=f"pip install '{requirement.name}{requirement.specifier}'",
+        )
+
+
+def _strangers(requirements: Iterable[str]) -> Iterator[tuple[Requirement, str]]:
+    """Requirements of the package, extras aside, that are missing or of another version."""
+    for text in requirements:
+        requirement = Requirement(text)
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            yield requirement, "not installed"
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            yield requirement, f"{version}, which is not {requirement.specifier}"
+
+
+def _version(name: str) -> str:
+    try:
+        return f"{name} {importlib.metadata.version(name)}"
+    except importlib.metadata.PackageNotFoundError:
+        return f"no {name}"
+
+
+def _worker_python() -> tuple[bool, str, str]:
+    """Spark's workers run the Python of PYSPARK_PYTHON, which needs the same libraries."""
+    named = os.environ.get("PYSPARK_PYTHON")
+    if not named or shutil.which(named) == sys.executable:
+        return True, "this Python", ""
+    mend = "unset PYSPARK_PYTHON: Spark's workers need the libraries of this Python"
+    return False, f"PYSPARK_PYTHON={named}", mend
+
+
+def _java() -> tuple[bool, str, str]:
+    from stackspark.io.java import find_java  # noqa: PLC0415
+
+    java = find_java()
+    return True, f"{java.version} ({java.origin}, {java.path})", ""
+
+
+def _jars(*, s3a: bool) -> tuple[bool, str, str]:
+    from stackspark.io.jars import cached_jars  # noqa: PLC0415 - imports pyspark
+    from stackspark.io.java import find_java  # noqa: PLC0415
+
+    jars = cached_jars(find_java(), s3a=s3a)
+    names = ", ".join(jar.stem.partition("_")[2] for jar in jars)
+    return True, f"{len(jars)} intact in {jars[0].parent}: {names}", ""
+
+
+def _memory() -> tuple[bool, str, str]:
+    memory = psutil.virtual_memory()
+    found = f"{_gib(memory.available)} of {_gib(memory.total)} available"
+    mend = f"end other programs: a local run needs {_gib(MIN_AVAILABLE_MEMORY_BYTES)}"
+    return memory.available >= MIN_AVAILABLE_MEMORY_BYTES, found, mend
+
+
+def _cores() -> tuple[bool, str, str]:
+    return True, str(len(psutil.Process().cpu_affinity() or ())), ""
+
+
+def _folder(folder: Path) -> tuple[bool, str, str]:
+    """Free space at a folder and whether it can be written; it may not exist yet."""
+    place = _nearest(folder.expanduser().absolute())
+    free = shutil.disk_usage(place).free
+    found = f"{_gib(free)} free at {folder}"
+    if not place.is_dir():
+        return False, f"{place} is not a folder", "name another folder"
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        return False, f"{found}, {error.strerror}", f"make {place} writable, or name another folder"
+    mend = f"free at least {_gib(MIN_FREE_BYTES)} there, or name another folder"
+    return free >= MIN_FREE_BYTES, found, mend
+
+
+def _nearest(path: Path) -> Path:
+    """The path itself, or the closest of its parents that exists."""
+    return next(place for place in (path, *path.parents) if place.exists())
+
+
+def _s3_check(answer: S3Answer) -> Check:
+    permission = PERMISSIONS_OF_S3.get(answer.request, "access")
+    denied = f"grant {permission} on the lake's bucket and prefix"
+    mend = MENDS_OF_S3.get(answer.error or "", denied)
+    found = f"{answer.error}, {answer.detail}" if answer.error else answer.detail
+    return Check(
+        name=f"s3 {answer.request}",
+        ok=answer.error is None,
+        found=found,
+        mend=mend if answer.error else "",
+    )
+
+
+def _gib(num_bytes: int) -> str:
+    return f"{num_bytes / (1 << 30):.1f} GiB"
