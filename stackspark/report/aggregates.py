@@ -1,0 +1,231 @@
+"""Small tables for the report: each a pure function from a big DataFrame to a bounded one.
+
+`file_verdicts` below is one row per file of `files`, with `status` (kept, removed, quarantined or
+not_sampled), `cause` (null for kept files), `blob_id`, `language` and `length_bytes`.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+
+def _log_edges(decades: int, per_decade: int) -> tuple[float, ...]:
+    steps = range(decades * per_decade + 1)
+    return (0.0, *(round(10.0 ** (step / per_decade), 6) for step in steps))
+
+
+_FRACTION_EDGES = tuple(step / 20 for step in range(21))
+
+EDGES: Mapping[str, tuple[float, ...]] = {
+    "length_bytes": _log_edges(9, 3),
+    "num_lines": _log_edges(6, 4),
+    "avg_line_length": _log_edges(5, 4),
+    "max_line_length": _log_edges(7, 4),
+    "alpha_fraction": _FRACTION_EDGES,
+    "encoded_fraction": _FRACTION_EDGES,
+}
+"""Bin edges per metric: powers of ten lie on an edge, where the limits usually are."""
+
+
+NUM_LICENSE_TYPES = 3
+
+
+def count_files(file_verdicts: DataFrame) -> DataFrame:
+    """Count files and bytes per fate and language: the funnel and the languages in one pass.
+
+    Returns:
+        One row per (`status`, `cause`, `language`) with `num_files`, `size_bytes`; some ten
+        thousand rows at most.
+    """
+    return file_verdicts.groupBy("status", "cause", "language").agg(*_totals())
+
+
+def count_licenses(file_licenses: DataFrame, top: int = 20) -> DataFrame:
+    """Count files per set of licences, and per license type.
+
+    Args:
+        file_licenses: one row per file: `detected_licenses`, `license_type`, `status`,
+            `length_bytes`.
+        top: number of sets that are returned; those of most kept files.
+    Returns:
+        Rows (`license_type`, `expression`, `is_total`, `num_files`, `size_bytes`,
+        `num_kept_files`, `kept_bytes`); a file is counted once, under all its licences joined.
+    """
+    is_kept = F.col("status") == "kept"
+    counts = (
+        file_licenses.withColumn("expression", F.array_join("detected_licenses", ", "))
+        .rollup("license_type", "expression")
+        .agg(
+            F.grouping_id().alias("level"),
+            *_totals(),
+            F.count_if(is_kept).alias("num_kept_files"),
+            _sum_bytes(F.when(is_kept, F.col("length_bytes"))).alias("kept_bytes"),
+        )
+        .where("level < 3")
+        .withColumn("is_total", F.col("level") == 1)
+    )
+    order = [F.desc("is_total"), F.desc("num_kept_files"), F.desc("num_files")]
+    ordered = counts.orderBy(*order, "license_type", "expression")
+    return ordered.limit(top + NUM_LICENSE_TYPES).drop("level")
+
+
+def count_bins(blobs: DataFrame, edges: Mapping[str, Sequence[float]] = EDGES) -> DataFrame:
+    """Histograms of all metrics that the table has, in one pass.
+
+    Args:
+        blobs: one row per blob; its columns that `edges` names are counted, nulls apart.
+        edges: ascending bin edges per metric; the last bin takes all values above it.
+    Returns:
+        Rows (`metric`, `bin`, `num_blobs`) for the bins that are not empty.
+    """
+    metrics = [metric for metric in edges if metric in blobs.columns]
+    bins = F.array(
+        *(
+            F.struct(F.lit(metric).alias("metric"), _bin(metric, edges[metric]).alias("bin"))
+            for metric in metrics
+        )
+    )
+    exploded = blobs.select(F.explode(bins).alias("item")).select("item.metric", "item.bin")
+    counted = exploded.where(F.col("bin").isNotNull()).groupBy("metric", "bin")
+    return counted.agg(F.count("*").alias("num_blobs"))
+
+
+def largest_families(
+    near_duplicates: DataFrame, file_verdicts: DataFrame, origins: DataFrame, top: int = 20
+) -> DataFrame:
+    """Find the kept blobs that stand for most removed ones.
+
+    Args:
+        near_duplicates: (`blob_id`, `kept_blob_id`, `similarity`).
+        file_verdicts: one row per file.
+        origins: (`directory_id`, `repo_name`).
+        top: number of families.
+    Returns:
+        Up to three rows per family (`kept_blob_id`, `num_members`, `place`, `blob_id`,
+        `similarity`, `repo_name`, `path`): place 0 is the kept twin, 1 the least similar of its
+        members (in blobs), 2 the most similar.
+    """
+    member = F.struct("similarity", "blob_id")
+    families = (
+        near_duplicates.groupBy("kept_blob_id")
+        .agg(
+            F.count("*").alias("num_members"),
+            F.min(member).alias("least"),
+            F.max(member).alias("most"),
+        )
+        .orderBy(F.desc("num_members"), "kept_blob_id")
+        .limit(top)
+    )
+    shown = families.select(
+        "kept_blob_id",
+        "num_members",
+        F.inline(
+            F.array(
+                _place(0, F.col("kept_blob_id"), F.lit(None).cast("double")),
+                _place(1, F.col("least.blob_id"), F.col("least.similarity")),
+                _place(2, F.col("most.blob_id"), F.col("most.similarity")),
+            )
+        ),
+    )
+    holder = F.min(F.struct(_standing(), "directory_id", "path")).alias("holder")
+    keys = ["kept_blob_id", "num_members", "place", "blob_id", "similarity"]
+    held = file_verdicts.join(F.broadcast(shown), "blob_id", how="inner")
+    return _with_repo(held.groupBy(*keys).agg(holder).select(*keys, "holder.*"), origins)
+
+
+def most_copied(file_verdicts: DataFrame, origins: DataFrame, top: int = 20) -> DataFrame:
+    """Find the contents that most files repeated byte for byte.
+
+    Returns:
+        Rows as of `largest_families`; members are removed files, all of one blob, and places 1
+        and 2 the first and the last of them by directory and path.
+    """
+    is_copy = F.col("cause") == "exact_duplicate"
+    counted = file_verdicts.where(is_copy).groupBy("blob_id").agg(F.count("*").alias("num_members"))
+    copied = counted.orderBy(F.desc("num_members"), "blob_id").limit(top)
+    holder = F.struct(_standing(), "directory_id", "path")
+    chosen = (
+        file_verdicts.join(F.broadcast(copied), "blob_id", how="inner")
+        .groupBy("blob_id", "num_members")
+        .agg(
+            F.min(holder).alias("kept"),
+            F.min(F.when(is_copy, holder)).alias("first"),
+            F.max(F.when(is_copy, holder)).alias("last"),
+        )
+    )
+    holders = [_holder(place, name) for place, name in enumerate(("kept", "first", "last"))]
+    rows = chosen.select(
+        F.col("blob_id").alias("kept_blob_id"),
+        "num_members",
+        "blob_id",
+        F.lit(1.0).alias("similarity"),
+        F.inline(F.array(*holders)),
+    )
+    return _with_repo(rows, origins)
+
+
+def count_quarantine(quarantine: DataFrame) -> DataFrame:
+    """Count inputs that could not be used by what is wrong, with two examples of each.
+
+    Returns:
+        Rows (`error_class`, `grain`, `num_inputs`, `examples`); an example is a struct
+        (`source`, `key`, `message`).
+    """
+    example = F.struct("source", "key", "message")
+    examples = F.array_distinct(F.array(F.min(example), F.max(example)))
+    grouped = quarantine.groupBy("error_class", "grain")
+    return grouped.agg(F.count("*").alias("num_inputs"), examples.alias("examples"))
+
+
+def count_sources(origins: DataFrame) -> DataFrame:
+    """Count what each source listed: rows (`source`, `num_origins`, `num_files`)."""
+    files = F.sum("num_files").alias("num_files")
+    return origins.groupBy("source").agg(F.count("*").alias("num_origins"), files)
+
+
+def _totals() -> tuple[Column, Column]:
+    return F.count("*").alias("num_files"), _sum_bytes(F.col("length_bytes")).alias("size_bytes")
+
+
+def _sum_bytes(length_bytes: Column) -> Column:
+    """Files that were not fetched have no length and add nothing."""
+    return F.coalesce(F.sum(length_bytes), F.lit(0))
+
+
+def _place(place: int, blob_id: Column, similarity: Column) -> Column:
+    return F.struct(
+        F.lit(place).alias("place"), blob_id.alias("blob_id"), similarity.alias("similarity")
+    )
+
+
+def _holder(place: int, name: str) -> Column:
+    directory_id, path = F.col(f"{name}.directory_id"), F.col(f"{name}.path")
+    return F.struct(
+        F.lit(place).alias("place"), directory_id.alias("directory_id"), path.alias("path")
+    )
+
+
+def _standing() -> Column:
+    """Which file speaks for a blob: the kept one, else the one that stood for it to the last."""
+    was_last = F.col("cause").isin("near_duplicate", "normalized_duplicate")
+    is_kept = F.col("status") == "kept"
+    return F.when(is_kept, 0).when(was_last, 1).otherwise(2).alias("standing")
+
+
+def _with_repo(rows: DataFrame, origins: DataFrame) -> DataFrame:
+    """Name the repositories of a few rows."""
+    named = origins.select("directory_id", "repo_name").join(
+        F.broadcast(rows), "directory_id", how="inner"
+    )
+    return named.select(
+        "kept_blob_id", "num_members", "place", "blob_id", "similarity", "repo_name", "path"
+    )
+
+
+def _bin(metric: str, edges: Sequence[float]) -> Column:
+    """Number of inner edges at or below the value: the same bin everywhere, without a logarithm."""
+    value = F.col(metric)
+    return reduce(add, ((value >= edge).cast("int") for edge in edges[1:-1]))

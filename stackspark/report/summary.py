@@ -1,0 +1,302 @@
+"""Everything that a run's page shows, as plain values that outlive the run as JSON.
+
+The page is rendered from this alone, so that a report can be rendered again without the lake.
+Sizes are bytes of file contents unless a field says otherwise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from stackspark.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRow:
+    """What one source of the recipe listed."""
+
+    source: str
+    num_origins: int
+    num_files: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunnelRow:
+    """Files with one fate; `kind` is listed, removed, quarantined, not_sampled or kept."""
+
+    kind: str
+    cause: str
+    title: str
+    description: str
+    num_files: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConservationRow:
+    """The balance of one stage, in files unless the stage says otherwise."""
+
+    stage: str
+    num_in: int
+    num_kept: int
+    num_removed: int
+    num_quarantined: int
+    num_not_sampled: int = 0
+
+    @property
+    def num_missing(self) -> int:
+        """Rows that went in and came out nowhere; negative if more came out."""
+        out = self.num_kept + self.num_removed + self.num_quarantined + self.num_not_sampled
+        return self.num_in - out
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether every row is accounted for."""
+        return self.num_missing == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageRow:
+    """Files of one language before and after; language None: unknown."""
+
+    language: str | None
+    num_files: int
+    size_bytes: int
+    num_kept_files: int
+    kept_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemovalBandRow:
+    """The share that a stage removed of one language or source, and the band it must lie in."""
+
+    stage: str
+    key: str
+    num_in: int
+    num_removed: int
+    min_fraction: float
+    max_fraction: float
+
+    @property
+    def removed_fraction(self) -> float:
+        """Share removed, in 0..1."""
+        return self.num_removed / self.num_in if self.num_in else 0.0
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the share lies in its band."""
+        return self.min_fraction <= self.removed_fraction <= self.max_fraction
+
+
+@dataclass(frozen=True, kw_only=True)
+class LicenseRow:
+    """Files with one set of licences; expression None: the total of the license type."""
+
+    expression: str | None
+    license_type: str
+    num_files: int
+    size_bytes: int
+    num_kept_files: int
+    kept_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedFile:
+    """One file that holds a blob, for people."""
+
+    blob_id: str
+    repo_name: str
+    path: str
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FamilyRow:
+    """A kept file and what went because it stays; `kind` is near (blobs) or exact (files)."""
+
+    kind: str
+    kept: NamedFile
+    num_members: int
+    examples: tuple[NamedFile, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """A rule's limit on a metric; `removes` is above or below."""
+
+    value: float
+    removes: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Histogram:
+    """Distinct contents per bin; bin i is edges[i] <= x < edges[i + 1], the last takes the rest."""
+
+    metric: str
+    unit: str
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BandCurve:
+    """Chance of a pair to become a candidate, as (similarity, probability) pairs."""
+
+    num_bands: int
+    rows_per_band: int
+    threshold: float
+    found: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundRow:
+    """One round of the near-duplicate search, in candidate edges and blobs."""
+
+    round: int
+    num_candidate_edges: int
+    num_verified_edges: int
+    num_removed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarantineExample:
+    """One input that could not be used."""
+
+    source: str
+    key: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarantineRow:
+    """Inputs that could not be used, by what is wrong with them."""
+
+    error_class: str
+    grain: str
+    num_inputs: int
+    examples: tuple[QuarantineExample, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedRule:
+    """A rule of a contract that rows break; an example is one row as text."""
+
+    rule: str
+    expression: str
+    num_failed: int
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContractRow:
+    """The contract of one table, checked on one version."""
+
+    table: str
+    version: int
+    num_rows: int
+    num_rules: int
+    failed: tuple[FailedRule, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CanaryRow:
+    """Synthetic files planted for one rule, and what the rule made of them."""
+
+    rule: str
+    num_planted: int
+    num_caught: int
+    num_false_alarms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimingRow:
+    """One step of the run; `is_taken_over` if an audited step was used again."""
+
+    stage: str
+    seconds: float
+    num_rows: int
+    read_bytes: int
+    is_taken_over: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportRow:
+    """One dataset that was written; sizes are those of the shard files."""
+
+    dataset: str
+    folder: str
+    num_shards: int
+    num_rows: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why nothing was published."""
+
+    step: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """One run; a run with a `failure` published nothing, and may lack what comes after it."""
+
+    run_id: str
+    recipe: str
+    lake: str
+    code_version: str
+    started_at: datetime
+    finished_at: datetime
+    params: Mapping[str, Any] = field(default_factory=dict)
+    failure: Failure | None = None
+    sources: tuple[SourceRow, ...] = ()
+    funnel: tuple[FunnelRow, ...] = ()
+    conservation: tuple[ConservationRow, ...] = ()
+    languages: tuple[LanguageRow, ...] = ()
+    other_languages: LanguageRow | None = None
+    num_other_languages: int = 0
+    removal_bands: tuple[RemovalBandRow, ...] = ()
+    license_types: tuple[LicenseRow, ...] = ()
+    licenses: tuple[LicenseRow, ...] = ()
+    families: tuple[FamilyRow, ...] = ()
+    histograms: tuple[Histogram, ...] = ()
+    band_curve: BandCurve | None = None
+    rounds: tuple[RoundRow, ...] = ()
+    quarantine: tuple[QuarantineRow, ...] = ()
+    contracts: tuple[ContractRow, ...] = ()
+    canaries: tuple[CanaryRow, ...] = ()
+    timings: tuple[TimingRow, ...] = ()
+    exports: tuple[ExportRow, ...] = ()
+
+
+def to_json(summary: RunSummary) -> str:
+    """The summary as JSON; equal summaries give equal text."""
+    return _adapter().dump_json(summary, indent=2).decode() + "\n"
+
+
+def from_json(text: str) -> RunSummary:
+    """Read what `to_json` wrote.
+
+    Raises:
+        InputError: the text is not a summary; the message names the first field that is wrong.
+    """
+    try:
+        return _adapter().validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the text"
+        raise InputError(
+            f"not the summary of a run: {where}: {first['msg']}; render the report of another run"
+        ) from None
+
+
+@cache
+def _adapter() -> TypeAdapter[RunSummary]:
+    return TypeAdapter(RunSummary)

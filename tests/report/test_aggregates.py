@@ -1,0 +1,172 @@
+"""Each aggregate on a handful of files, with a null among them."""
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from stackspark.report import aggregates
+
+VERDICTS = (
+    "directory_id string, path string, blob_id string, language string, length_bytes bigint, "
+    "status string, cause string"
+)
+
+
+@pytest.fixture
+def verdicts(spark: SparkSession) -> DataFrame:
+    rows = [
+        ("d1", "/a.py", "b1", "Python", 10, "kept", None),
+        ("d2", "/z/a.py", "b1", "Python", 10, "removed", "exact_duplicate"),
+        ("d2", "/a.py", "b1", "Python", 10, "removed", "exact_duplicate"),
+        ("d3", "/a.py", "b1", "Python", 10, "removed", "license"),
+        ("d1", "/b.py", "b2", "Python", 30, "removed", "near_duplicate"),
+        ("d3", "/b.py", "b2", "Python", 30, "removed", "exact_duplicate"),
+        ("d1", "/c.py", "b3", None, 7, "removed", "near_duplicate"),
+        ("d1", "/gone", None, None, None, "quarantined", "quarantined"),
+    ]
+    return spark.createDataFrame(rows, VERDICTS)
+
+
+@pytest.fixture
+def origins(spark: SparkSession) -> DataFrame:
+    rows = [
+        ("d1", "o/one", "git:/x", 4),
+        ("d2", "o/two", "git:/x", 2),
+        ("d3", "o/three", "dir:/y", 2),
+    ]
+    return spark.createDataFrame(
+        rows, "directory_id string, repo_name string, source string, num_files bigint"
+    )
+
+
+def test_count_files_counts_every_file_once_with_its_bytes(verdicts: DataFrame) -> None:
+    counts = {
+        (row.status, row.cause, row.language): (row.num_files, row.size_bytes)
+        for row in aggregates.count_files(verdicts).collect()
+    }
+    assert counts == {
+        ("kept", None, "Python"): (1, 10),
+        ("removed", "exact_duplicate", "Python"): (3, 50),
+        ("removed", "license", "Python"): (1, 10),
+        ("removed", "near_duplicate", "Python"): (1, 30),
+        ("removed", "near_duplicate", None): (1, 7),
+        ("quarantined", "quarantined", None): (1, 0),
+    }
+
+
+def test_count_licenses_totals_count_a_file_of_two_licences_once(spark: SparkSession) -> None:
+    files = spark.createDataFrame(
+        [
+            (["MIT"], "permissive", "kept", 10),
+            (["MIT"], "permissive", "removed", 20),
+            (["Apache-2.0", "MIT"], "permissive", "kept", 5),
+            ([], "no_license", "removed", None),
+            (["0BSD"], "permissive", "removed", 1),
+        ],
+        "detected_licenses array<string>, license_type string, status string, length_bytes bigint",
+    )
+    rows = [tuple(row) for row in aggregates.count_licenses(files, top=3).collect()]
+    assert rows == [
+        ("permissive", None, 4, 36, 2, 15, True),
+        ("no_license", None, 1, 0, 0, 0, True),
+        ("permissive", "MIT", 2, 30, 1, 10, False),
+        ("permissive", "Apache-2.0, MIT", 1, 5, 1, 5, False),
+        ("no_license", "", 1, 0, 0, 0, False),
+        ("permissive", "0BSD", 1, 1, 0, 0, False),
+    ]
+
+
+def test_count_licenses_returns_no_more_sets_than_asked(spark: SparkSession) -> None:
+    rows = [([f"L-{place}"], kind, "kept", 1) for place in range(9)
+            for kind in ("permissive", "no_license", "non_permissive")]  # fmt: skip
+    files = spark.createDataFrame(
+        rows,
+        "detected_licenses array<string>, license_type string, status string, length_bytes bigint",
+    )
+    counted = aggregates.count_licenses(files, top=2).collect()
+    assert [row.is_total for row in counted] == [True] * 3 + [False] * 2
+
+
+def test_count_bins_puts_a_limit_on_an_edge_and_leaves_nulls_out(spark: SparkSession) -> None:
+    values = [(0, 0.0), (999, 0.249), (1000, 0.25), (1001, 1.0), (10**9, None)]
+    blobs = spark.createDataFrame(values, "max_line_length bigint, alpha_fraction double")
+    bins = {(row.metric, row.bin): row.num_blobs for row in aggregates.count_bins(blobs).collect()}
+    limit = aggregates.EDGES["max_line_length"].index(1000.0)
+    last = len(aggregates.EDGES["max_line_length"]) - 2
+    assert bins == {
+        ("max_line_length", 0): 1,
+        ("max_line_length", limit - 1): 1,
+        ("max_line_length", limit): 2,
+        ("max_line_length", last): 1,
+        ("alpha_fraction", 0): 1,
+        ("alpha_fraction", 4): 1,
+        ("alpha_fraction", 5): 1,
+        ("alpha_fraction", 19): 1,
+    }
+
+
+@pytest.mark.parametrize("metric", aggregates.EDGES)
+def test_edges_ascend_and_hold_the_powers_of_ten(metric: str) -> None:
+    edges = aggregates.EDGES[metric]
+    assert list(edges) == sorted(set(edges))
+    assert metric.endswith("_fraction") or {1.0, 10.0, 100.0, 1000.0, 100_000.0} <= set(edges)
+
+
+@pytest.mark.parametrize("num_partitions", [1, 4])
+def test_largest_families_names_the_kept_twin_and_the_extremes(
+    spark: SparkSession, verdicts: DataFrame, origins: DataFrame, num_partitions: int
+) -> None:
+    near = spark.createDataFrame(
+        [("b2", "b1", 0.71), ("b3", "b1", 0.9)],
+        "blob_id string, kept_blob_id string, similarity double",
+    )
+    families = aggregates.largest_families(
+        near.repartition(num_partitions), verdicts.repartition(num_partitions), origins
+    )
+    rows = sorted(families.collect(), key=lambda row: row.place)
+    assert [tuple(row) for row in rows] == [
+        ("b1", 2, 0, "b1", None, "o/one", "/a.py"),
+        ("b1", 2, 1, "b2", 0.71, "o/one", "/b.py"),
+        ("b1", 2, 2, "b3", 0.9, "o/one", "/c.py"),
+    ]
+
+
+def test_largest_families_is_bounded_and_takes_the_larger(
+    spark: SparkSession, verdicts: DataFrame, origins: DataFrame
+) -> None:
+    near = spark.createDataFrame(
+        [("b2", "b1", 0.8), ("b3", "b1", 0.9), ("b1", "b3", 1.0)],
+        "blob_id string, kept_blob_id string, similarity double",
+    )
+    rows = aggregates.largest_families(near, verdicts, origins, top=1).collect()
+    assert {row.kept_blob_id for row in rows} == {"b1"}
+
+
+def test_most_copied_counts_removed_copies_and_names_who_stood_for_them(
+    verdicts: DataFrame, origins: DataFrame
+) -> None:
+    rows = aggregates.most_copied(verdicts, origins).collect()
+    assert sorted(tuple(row) for row in rows) == [
+        ("b1", 2, 0, "b1", 1.0, "o/one", "/a.py"),
+        ("b1", 2, 1, "b1", 1.0, "o/two", "/a.py"),
+        ("b1", 2, 2, "b1", 1.0, "o/two", "/z/a.py"),
+        ("b2", 1, 0, "b2", 1.0, "o/one", "/b.py"),
+        ("b2", 1, 1, "b2", 1.0, "o/three", "/b.py"),
+        ("b2", 1, 2, "b2", 1.0, "o/three", "/b.py"),
+    ]
+
+
+def test_count_quarantine_shows_two_different_examples(spark: SparkSession) -> None:
+    rows = [("git:/x", key, "content", "corrupt", f"bad {key}") for key in ("k1", "k2", "k3")]
+    rows.append(("git:/x", "o", "origin", "not_a_repository", "no .git"))
+    quarantine = spark.createDataFrame(
+        rows, "source string, key string, grain string, error_class string, message string"
+    )
+    counted = {row.error_class: row for row in aggregates.count_quarantine(quarantine).collect()}
+    assert counted["corrupt"].num_inputs == 3
+    assert [example.key for example in counted["corrupt"].examples] == ["k1", "k3"]
+    assert [example.message for example in counted["not_a_repository"].examples] == ["no .git"]
+
+
+def test_count_sources_sums_origins(origins: DataFrame) -> None:
+    rows = aggregates.count_sources(origins).collect()
+    assert sorted(tuple(row) for row in rows) == [("dir:/y", 1, 2), ("git:/x", 2, 6)]
