@@ -1,0 +1,87 @@
+"""What a recipe says: one section of parameters per stage, in the order of the flow."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from stackspark.errors import InvalidParamsError
+from stackspark.io.shards import ShardParams
+from stackspark.near_duplicates import NearDuplicatesParams
+from stackspark.sources.fetching import FetchParams
+from stackspark.sources.listing import ListSourcesParams
+from stackspark.stages.assign_licenses import AssignLicensesParams
+from stackspark.stages.build_documents import BuildDocumentsParams
+from stackspark.stages.filter_contaminated import FilterContaminatedParams
+from stackspark.stages.filter_data_languages import FilterDataLanguagesParams
+from stackspark.stages.filter_encoded_data import FilterEncodedDataParams
+from stackspark.stages.filter_html import FilterHtmlParams
+from stackspark.stages.filter_languages import FilterLanguagesParams
+from stackspark.stages.filter_letters import FilterLettersParams
+from stackspark.stages.filter_licenses import FilterLicensesParams
+from stackspark.stages.filter_long_lines import FilterLongLinesParams
+from stackspark.stages.filter_text_files import FilterTextFilesParams
+
+EXPORTS = ("files", "documents", "ids")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarksParams:
+    """Which benchmarks must not be in the dataset.
+
+    Attributes:
+        path: JSONL or Parquet file, or a folder of them, with the columns benchmark, item_id, field
+            and text; none if not given.
+        min_normalized_chars: shorter items (in lower case, without white space) match everywhere
+            and are left out, as the report says.
+    """
+
+    path: str | None = None
+    min_normalized_chars: int = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiltersParams:
+    """Limits of the quality rules; every one is a key of the recipe."""
+
+    licenses: FilterLicensesParams = field(default_factory=FilterLicensesParams)
+    languages: FilterLanguagesParams = field(default_factory=FilterLanguagesParams)
+    long_lines: FilterLongLinesParams = field(default_factory=FilterLongLinesParams)
+    letters: FilterLettersParams = field(default_factory=FilterLettersParams)
+    encoded_data: FilterEncodedDataParams = field(default_factory=FilterEncodedDataParams)
+    data_languages: FilterDataLanguagesParams = field(default_factory=FilterDataLanguagesParams)
+    html: FilterHtmlParams = field(default_factory=FilterHtmlParams)
+    text_files: FilterTextFilesParams = field(default_factory=FilterTextFilesParams)
+    contamination: FilterContaminatedParams = field(default_factory=FilterContaminatedParams)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One dataset: where its files come from, what is removed and what is written.
+
+    Attributes:
+        name: of the recipe.
+        description: one sentence for the dataset card.
+        sources: KIND:LOCATION, or mappings with the keys source, origin, visit_date and exclude.
+        opt_outs: file of opt-out requests; none if not given.
+        exports: which of files, documents and ids are written.
+    """
+
+    name: str
+    description: str = ""
+    sources: tuple[str | dict[str, Any], ...] = ()
+    opt_outs: str | None = None
+    listing: ListSourcesParams = field(default_factory=ListSourcesParams)
+    fetching: FetchParams = field(default_factory=FetchParams)
+    benchmarks: BenchmarksParams = field(default_factory=BenchmarksParams)
+    licenses: AssignLicensesParams = field(default_factory=AssignLicensesParams)
+    filters: FiltersParams = field(default_factory=FiltersParams)
+    near_duplicates: NearDuplicatesParams = field(default_factory=NearDuplicatesParams)
+    documents: BuildDocumentsParams = field(default_factory=BuildDocumentsParams)
+    shards: ShardParams = field(default_factory=ShardParams)
+    exports: tuple[str, ...] = EXPORTS
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.exports) - set(EXPORTS))
+        if unknown or not self.exports:
+            raise InvalidParamsError(
+                f"exports: needed some of {', '.join(EXPORTS)}; found {', '.join(unknown) or 'none'}"
+            )
