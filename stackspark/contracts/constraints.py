@@ -1,0 +1,36 @@
+"""Delta constraints of a table: its contract, kept by Delta itself at every write."""
+
+from stackspark.contracts.tables import TableContract
+
+
+def delta_constraints(contract: TableContract) -> dict[str, str]:
+    """Return the constraints of a table, by name, as SQL that is never null.
+
+    A required column gives `<column>_required`, every rule one of its own name. Delta refuses a
+    row whose constraint is null, a contract accepts it: hence `is not false`.
+    """
+    required = {
+        f"{column.name}_required": f"`{column.name}` is not null"
+        for column in contract.columns
+        if column.required
+    }
+    rules = {
+        rule.name: f"({rule.expression}) is not false"
+        for column in contract.columns
+        for rule in column.rules
+    }
+    return required | rules
+
+
+def table_properties(contract: TableContract) -> dict[str, str]:
+    """Return the Delta table properties that a table is made with.
+
+    Statistics are kept for the key columns only: those of long texts cost time at every write and
+    no query skips files by them.
+    """
+    constraints = delta_constraints(contract)
+    return {
+        **{f"delta.constraints.{name}": sql for name, sql in constraints.items()},
+        "delta.dataSkippingStatsColumns": ",".join(contract.key),
+        "stackspark.contract_version": contract.version,
+    }

@@ -1,0 +1,117 @@
+"""Commits to one Delta table: its columns checked, its constraints set, its metrics read back."""
+
+import re
+from dataclasses import dataclass
+from typing import cast
+
+from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T
+
+from stackspark.contracts.constraints import table_properties
+from stackspark.contracts.tables import TableContract
+from stackspark.errors import ContractError
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteResult:
+    """What one commit wrote, as Delta counted it."""
+
+    version: int
+    num_rows: int
+    num_bytes: int
+    num_files: int
+
+
+def table_exists(spark: SparkSession, path: str) -> bool:
+    """Whether a folder holds a Delta table."""
+    return bool(DeltaTable.isDeltaTable(spark, path))
+
+
+def replace_rows(df: DataFrame, path: str, contract: TableContract) -> None:
+    """Make the table, or replace its rows, columns and constraints, in one commit.
+
+    Raises:
+        ContractError: if the columns are not the contract's, or a row breaks a constraint.
+    """
+    check_columns(df, contract)
+    writer = df.writeTo(f"delta.`{path}`").using("delta")
+    for key, value in table_properties(contract).items():
+        writer = writer.tableProperty(key, value)
+    try:
+        writer.createOrReplace()
+    except (Py4JJavaError, PySparkException) as error:
+        raise _contract_error(contract.name, error) or error from error
+
+
+def append_rows(df: DataFrame, path: str, contract: TableContract) -> None:
+    """Add rows to the table's newest version, in one commit.
+
+    Raises:
+        ContractError: if the columns are not the contract's, or a row breaks a constraint.
+    """
+    check_columns(df, contract)
+    try:
+        df.write.format("delta").mode("append").save(path)
+    except (Py4JJavaError, PySparkException) as error:
+        raise _contract_error(contract.name, error) or error from error
+
+
+def restore_version(spark: SparkSession, path: str, version: int) -> None:
+    """Commit a new version that equals an old one; only the log is written."""
+    DeltaTable.forPath(spark, path).restoreToVersion(version)
+
+
+def last_commit(spark: SparkSession, path: str) -> WriteResult:
+    """Return the newest commit of a table; the counts come from the log, not from a scan."""
+    history = DeltaTable.forPath(spark, path).history(1)
+    commit = history.select("version", "operationMetrics").collect()[0]
+    metrics = commit["operationMetrics"] or {}
+    return WriteResult(
+        version=commit["version"],
+        num_rows=int(metrics.get("numOutputRows", 0)),
+        num_bytes=int(metrics.get("numOutputBytes", 0)),
+        num_files=int(metrics.get("numFiles", 0)),
+    )
+
+
+def check_columns(df: DataFrame, contract: TableContract) -> None:
+    """Compare names, types and order of the columns; nullability is left to the constraints.
+
+    Raises:
+        ContractError: naming every column that differs.
+    """
+    wanted = cast("T.StructType", T.StructType.fromDDL(contract.ddl))
+    found = {field.name: field.dataType.simpleString() for field in df.schema.fields}
+    needed = {field.name: field.dataType.simpleString() for field in wanted.fields}
+    faults = [f"{name} is missing" for name in needed if name not in found]
+    faults += [f"{name} is not in the contract" for name in found if name not in needed]
+    faults += [
+        f"{name} is {found[name]}, not {needed[name]}"
+        for name in needed
+        if name in found and found[name] != needed[name]
+    ]
+    if not faults and df.columns != contract.column_names:
+        faults = [f"the order is {', '.join(df.columns)}"]
+    if faults:
+        raise ContractError(
+            f"table {contract.name} needs the columns of its contract: {'; '.join(faults)}; "
+            f"select {', '.join(contract.column_names)}"
+        )
+
+
+def _contract_error(name: str, error: Exception) -> ContractError | None:
+    """The error for a person, if Delta stopped a write because of a constraint."""
+    violated = re.search(
+        r"CHECK constraint (\S+) .*? violated by row with values:\n((?: - .*\n?)+)", str(error)
+    )
+    if violated is None:
+        return None
+    pairs = (line.removeprefix(" - ").partition(" : ") for line in violated[2].splitlines()[:5])
+    values = ", ".join(f'{column} "{value[:80]}"' for column, _, value in pairs)
+    return ContractError(
+        f"table {name} breaks rule {violated[1]}: a row has {values}; nothing was written; "
+        "correct the stage or its input"
+    )

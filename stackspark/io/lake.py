@@ -1,0 +1,252 @@
+"""The lake: one Delta table per contract, versions that were audited, runs that were published.
+
+A stage commits a version that nobody sees yet. `record_step` makes it audited once its contract
+holds, `publish` makes the versions of a whole run visible in one commit. Readers see published
+versions only, and writers start from the last audited version, never from a rejected one.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from stackspark.contracts.tables import table_contract
+from stackspark.errors import ContractError, LakeError
+from stackspark.io.delta_tables import (
+    WriteResult,
+    append_rows,
+    last_commit,
+    replace_rows,
+    restore_version,
+    table_exists,
+)
+from stackspark.io.objects import object_folder
+
+LAKE_FORMAT = 1
+MARKER_NAME = "_stackspark.json"
+AUDIT_COLUMNS = ("step", "fingerprint", "table_versions", "metrics")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """One published run: the versions that a reader of it sees."""
+
+    run_id: str
+    sequence: int
+    published_at: datetime
+    recipe: str
+    params: str
+    table_versions: Mapping[str, int]
+    fingerprints: Mapping[str, str]
+    contract_results: str
+    lake_format: int
+
+
+class Lake:
+    """Tables below one root, a local path or `s3a://...`.
+
+    What it has read of `runs` and `publications` it keeps, so one object shows one state of the
+    lake: a writer makes it after taking the lock, a long-lived reader makes a new one.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root.rstrip("/") or "/"
+        self._audited: list[Row] | None = None
+        self._publications: dict[str | None, Publication | None] = {}
+
+    def table_path(self, name: str) -> str:
+        """Path of a table's folder."""
+        return f"{self.root}/tables/{name}"
+
+    def create_or_open(self) -> None:
+        """Make the lake if it is not there, and check that this version can read it.
+
+        Raises:
+            LakeError: if the lake was made by a newer version, or is not a lake.
+        """
+        folder = object_folder(self.root)
+        folder.create(MARKER_NAME, json.dumps({"lake_format": LAKE_FORMAT}).encode())
+        self.open()
+
+    def open(self) -> None:
+        """Check that there is a lake that this version can read.
+
+        Raises:
+            LakeError: if there is none, it was made by a newer version, or is not a lake.
+        """
+        marker = object_folder(self.root).read(MARKER_NAME)
+        if marker is None:
+            raise LakeError(f"{self.root} holds no lake; name one with --lake or run a recipe")
+        found = _lake_format(self.root, marker.data)
+        if found > LAKE_FORMAT:
+            raise LakeError(
+                f"lake {self.root} has format {found}, this stackspark reads up to "
+                f"{LAKE_FORMAT}; install a newer stackspark"
+            )
+
+    def write(
+        self, spark: SparkSession, name: str, df: DataFrame, mode: str = "overwrite"
+    ) -> WriteResult:
+        """Commit a new version of a table; readers do not see it before it is published.
+
+        `overwrite` replaces all rows, `append` adds to the last audited version. The table gets
+        its contract's constraints, so a row that breaks one stops the write.
+
+        Raises:
+            ContractError: if the columns are not the contract's, or a row breaks a constraint.
+        """
+        contract = table_contract(name)
+        if mode == "append" and self._starts_from_audited(spark, name):
+            append_rows(df, self.table_path(name), contract)
+        else:
+            replace_rows(df, self.table_path(name), contract)
+        return last_commit(spark, self.table_path(name))
+
+    def read(self, spark: SparkSession, name: str, version: int | None = None) -> DataFrame:
+        """Return one version of a table; without a number the published one.
+
+        Raises:
+            LakeError: if nothing is published, or the published run has no such table.
+        """
+        if version is None:
+            version = self._published_version(spark, name)
+        reader = spark.read.format("delta").option("versionAsOf", version)
+        return reader.load(self.table_path(name))
+
+    def record_step(self, spark: SparkSession, row: Mapping[str, Any]) -> None:
+        """Append one row to `runs`; a row with status `audited` makes its versions audited."""
+        recorded = _one_row(spark, "runs", row)
+        audited = self._audited_steps(spark)
+        self._append_row(spark, "runs", recorded)
+        if row["status"] == "audited":
+            audited.append(Row(**{name: row[name] for name in AUDIT_COLUMNS}))
+
+    def audited_version(self, spark: SparkSession, name: str) -> int | None:
+        """Return the newest version of a table that passed its contract; None if there is none."""
+        versions = self._audited_versions(spark, name)
+        return max(versions, default=None)
+
+    def audited_step(self, spark: SparkSession, step: str, fingerprint: str) -> Row | None:
+        """Return the newest audited row of `runs` for a step and fingerprint; None if none is."""
+        rows = [
+            row
+            for row in self._audited_steps(spark)
+            if row["step"] == step and row["fingerprint"] == fingerprint
+        ]
+        return rows[-1] if rows else None
+
+    def publish(self, spark: SparkSession, row: Mapping[str, Any]) -> Publication:
+        """Make the versions of a run what readers see, in one commit.
+
+        Args:
+            spark: the session.
+            row: the columns of `publications` without `sequence`, `published_at` and
+                `lake_format`, which are set here.
+
+        Raises:
+            ContractError: if a version in `table_versions` has not been audited.
+        """
+        for name, version in row["table_versions"].items():
+            if version not in self._audited_versions(spark, name):
+                raise ContractError(
+                    f"run {row['run_id']} cannot be published: {name}@v{version} has not passed "
+                    "its contract; run its step again"
+                )
+        last = self.published(spark)
+        publication = Publication(
+            **row,
+            sequence=last.sequence + 1 if last else 0,
+            published_at=datetime.now(UTC),
+            lake_format=LAKE_FORMAT,
+        )
+        self._append_row(spark, "publications", _one_row(spark, "publications", vars(publication)))
+        self._publications = {None: publication}
+        return publication
+
+    def published(self, spark: SparkSession, run_id: str | None = None) -> Publication | None:
+        """Return the newest publication, or that of one run; None if there is none."""
+        if run_id not in self._publications:
+            self._publications[run_id] = self._find_publication(spark, run_id)
+        return self._publications[run_id]
+
+    def _find_publication(self, spark: SparkSession, run_id: str | None) -> Publication | None:
+        rows = self._rows(spark, "publications")
+        if rows is None:
+            return None
+        if run_id is not None:
+            rows = rows.where(F.col("run_id") == run_id)
+        newest = rows.orderBy(F.desc("sequence")).limit(1).collect()
+        return _publication(newest[0]) if newest else None
+
+    def _published_version(self, spark: SparkSession, name: str) -> int:
+        publication = self.published(spark)
+        if publication is None:
+            raise LakeError(f"lake {self.root} has no published run; finish a run first")
+        if name not in publication.table_versions:
+            raise LakeError(
+                f"run {publication.run_id} of lake {self.root} has no table {name}; it has "
+                f"{', '.join(sorted(publication.table_versions))}"
+            )
+        return publication.table_versions[name]
+
+    def _audited_steps(self, spark: SparkSession) -> list[Row]:
+        """Rows of `runs` that are audited, one per step of a run: few, so they are kept."""
+        if self._audited is None:
+            rows = self._rows(spark, "runs")
+            self._audited = [] if rows is None else _collect_audited(rows)
+        return self._audited
+
+    def _audited_versions(self, spark: SparkSession, name: str) -> set[int]:
+        maps = [row["table_versions"] for row in self._audited_steps(spark)]
+        return {versions[name] for versions in maps if name in versions}
+
+    def _starts_from_audited(self, spark: SparkSession, name: str) -> bool:
+        """Bring the head of a table back to its last audited version; False if there is none."""
+        base = self.audited_version(spark, name)
+        if base is None:
+            return False
+        if last_commit(spark, self.table_path(name)).version != base:
+            restore_version(spark, self.table_path(name), base)
+        return True
+
+    def _rows(self, spark: SparkSession, name: str) -> DataFrame | None:
+        if not table_exists(spark, self.table_path(name)):
+            return None
+        return spark.read.format("delta").load(self.table_path(name))
+
+    def _append_row(self, spark: SparkSession, name: str, row: DataFrame) -> None:
+        contract = table_contract(name)
+        if table_exists(spark, self.table_path(name)):
+            append_rows(row, self.table_path(name), contract)
+        else:
+            replace_rows(row, self.table_path(name), contract)
+
+
+def _lake_format(root: str, marker: bytes) -> int:
+    try:
+        return int(json.loads(marker)["lake_format"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise LakeError(
+            f"{root}/{MARKER_NAME} is not a lake's marker; name another folder with --lake"
+        ) from error
+
+
+def _collect_audited(runs: DataFrame) -> list[Row]:
+    oldest_first = runs.where("status = 'audited'").orderBy("finished_at", "run_id", "step")
+    return oldest_first.select(*AUDIT_COLUMNS).collect()
+
+
+def _publication(row: Row) -> Publication:
+    values = row.asDict()
+    # Spark hands timestamps out in the machine's zone, without naming it.
+    return Publication(**values | {"published_at": row["published_at"].astimezone(UTC)})
+
+
+def _one_row(spark: SparkSession, name: str, row: Mapping[str, Any]) -> DataFrame:
+    contract = table_contract(name)
+    values = [tuple(row[column] for column in contract.column_names)]
+    return spark.createDataFrame(values, contract.ddl).coalesce(1)

@@ -1,0 +1,178 @@
+"""One writer per lake: a lock with a lease, which names its holder.
+
+Delta's commits on an object store are safe for one writing driver only, and two runs in one lake
+would restore each other's tables, so a run holds this lock from its first to its last commit.
+"""
+
+import json
+import os
+import socket
+import threading
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+import psutil
+
+from stackspark.errors import LockedError
+from stackspark.io.objects import StoredObject, object_folder
+
+LOCK_NAME = "locks/writer.lock"
+LEASE_SECONDS = 900.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockHolder:
+    """Who holds a lake; what the lock file says.
+
+    `machine` tells process ids apart that only look alike: another boot or another container.
+    """
+
+    host: str
+    machine: str
+    pid: int
+    process_started: float
+    run_id: str
+    token: str
+    acquired_at: str
+    lease_until: str
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the lease is over, or the holder was a process of this machine that ended."""
+        if datetime.fromisoformat(self.lease_until) < datetime.now(UTC):
+            return True
+        return self.machine == _machine() and _process_started(self.pid) != self.process_started
+
+
+class LakeLock:
+    """The right to write to one lake, as a context manager.
+
+    A thread renews the lease while the lock is held; `renew` is called before each commit besides,
+    so a writer that slept longer than its lease finds out before it writes.
+    """
+
+    def __init__(self, root: str, run_id: str, lease_seconds: float = LEASE_SECONDS) -> None:
+        self._root = root
+        self._lease = timedelta(seconds=lease_seconds)
+        self._folder = object_folder(root)
+        self._holder = _this_process(run_id, self._lease)
+        self._tag = ""
+        self._mutex = threading.Lock()
+        self._released = threading.Event()
+
+    def __enter__(self) -> Self:
+        """Take the lock.
+
+        Raises:
+            LockedError: if another run holds it.
+        """
+        self._holder = _this_process(self._holder.run_id, self._lease)
+        while not self._folder.create(LOCK_NAME, _encode(self._holder)):
+            self._clear_stale()
+        self._released.clear()
+        threading.Thread(target=self._keep, name="lake-lock", daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the lock back, unless another run has taken it over."""
+        self._released.set()
+        with self._mutex:
+            found = self._folder.read(LOCK_NAME)
+            if found and self._is_own(found):
+                self._folder.delete(LOCK_NAME, found.tag)
+
+    def renew(self) -> None:
+        """Extend the lease from now; call it before each commit.
+
+        Raises:
+            LockedError: if the lock is no longer held; the caller must not write.
+        """
+        with self._mutex:
+            found = self._folder.read(LOCK_NAME)
+            until = (datetime.now(UTC) + self._lease).isoformat()
+            renewed = replace(self._holder, lease_until=until)
+            if not (
+                found
+                and self._is_own(found)
+                and self._folder.replace(LOCK_NAME, _encode(renewed), found.tag)
+            ):
+                raise LockedError(self._lost(found))
+
+    def _is_own(self, found: StoredObject) -> bool:
+        return _decode(found).token == self._holder.token
+
+    def _clear_stale(self) -> None:
+        found = self._folder.read(LOCK_NAME)
+        if found is None:
+            return
+        holder = _decode(found)
+        if not holder.is_stale:
+            raise LockedError(_refused(self._root, holder))
+        self._folder.delete(LOCK_NAME, found.tag)
+
+    def _keep(self) -> None:
+        while not self._released.wait(self._lease.total_seconds() / 3):
+            try:
+                self.renew()
+            except (LockedError, OSError):
+                return  # the next `renew` before a commit says so where it can be heard
+
+    def _lost(self, found: StoredObject | None) -> str:
+        taker = f"run {_decode(found).run_id} has it" if found else "its file is gone"
+        return (
+            f"run {self._holder.run_id} lost the lock of lake {self._root}: {taker}; "
+            "this run writes nothing more; start it again when the other has ended"
+        )
+
+
+def _refused(root: str, holder: LockHolder) -> str:
+    return (
+        f"lake {root} is held by run {holder.run_id} (process {holder.pid} on {holder.host}, "
+        f"since {holder.acquired_at[:19]} UTC); wait for it or stop it; if it is dead, "
+        f"the lock is free again at {holder.lease_until[:19]} UTC"
+    )
+
+
+def _this_process(run_id: str, lease: timedelta) -> LockHolder:
+    now = datetime.now(UTC)
+    return LockHolder(
+        host=socket.gethostname(),
+        machine=_machine(),
+        pid=os.getpid(),
+        process_started=_process_started(os.getpid()) or 0.0,
+        run_id=run_id,
+        token=uuid4().hex,
+        acquired_at=now.isoformat(),
+        lease_until=(now + lease).isoformat(),
+    )
+
+
+def _machine() -> str:
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    if not boot.is_file():
+        return socket.gethostname()
+    return f"{boot.read_text(encoding='ascii').strip()} {Path('/proc/self/ns/pid').readlink()}"
+
+
+def _process_started(pid: int) -> float | None:
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _encode(holder: LockHolder) -> bytes:
+    return json.dumps(asdict(holder), indent=2).encode()
+
+
+def _decode(found: StoredObject) -> LockHolder:
+    return LockHolder(**json.loads(found.data))
