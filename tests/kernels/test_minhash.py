@@ -26,7 +26,8 @@ from stackspark.kernels.minhash import (
 )
 
 SMALL = MinHashParams(num_perm=64, num_bands=4, rows_per_band=3, min_tokens=6)
-WORDS = st.lists(st.sampled_from("if x y return foo bar 0 1 é".split()), max_size=60).map(" ".join)
+VOCABULARY = ["if", "x", "y", "return", "foo", "bar", "0", "1", "é"]
+WORDS = st.lists(st.sampled_from(VOCABULARY), max_size=60).map(" ".join)
 FOX = "the quick brown fox jumps over the lazy dog again"
 
 
@@ -103,7 +104,7 @@ def test_full_signatures_of_texts_of_several_pieces(num_tokens: int) -> None:
 
 def test_full_signatures_load_as_datasketch() -> None:
     words = [f"w{i % 70}" for i in range(400)]
-    texts = [" ".join(words), " ".join([*words[:300], *"completely other text here".split()])]
+    texts = [" ".join(words), " ".join([*words[:300], *["completely", "other", "text", "here"]])]
     params = MinHashParams(num_perm=128, num_bands=9)
     rows = full_signatures(pa.array(texts), params)
     loaded = [as_datasketch(row, params) for row in rows]

@@ -1,0 +1,108 @@
+"""Scratch tables of one run: Parquet between rounds of work, local or in an object store."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+BATCH_ROWS = 1 << 17
+"""Rows of a batch that the driver streams: a few megabytes of numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scratch:
+    """A folder of scratch tables, each in a folder of its own below `folder`.
+
+    `folder` is a local path or a URI, such as ``s3a://bucket/scratch/run``; pyarrow reads the
+    latter with the credentials and endpoint (`AWS_ENDPOINT_URL`) of the environment.
+    """
+
+    folder: str
+
+    def path(self, name: str) -> str:
+        """Where a table lies."""
+        return f"{self.folder.rstrip('/')}/{name}"
+
+    def write(self, rows: DataFrame, name: str) -> DataFrame:
+        """Write a table and read it back, so that nothing behind it is computed twice."""
+        # Hashes and signatures do not repeat; a dictionary of them would only cost memory.
+        writer = rows.write.mode("overwrite").option("parquet.enable.dictionary", "false")
+        writer.option("compression", "zstd").parquet(self.path(name))
+        return self.read(name, rows)
+
+    def read(self, name: str, like: DataFrame) -> DataFrame:
+        """A table that was written before, with the columns of `like`."""
+        return like.sparkSession.read.schema(like.schema).parquet(self.path(name))
+
+    def write_numbered(self, rows: DataFrame, name: str) -> tuple[DataFrame, int]:
+        """Write rows in the order that they have and number them from 0 in that order.
+
+        Args:
+            rows: in order within and across partitions, as a range partitioning leaves them.
+            name: of the table.
+
+        Returns:
+            The table with the further first column `rank` (bigint), and its number of rows.
+        """
+        written = self.write(rows, name).select(
+            "*",
+            F.col("_metadata.file_name").alias("file_name"),
+            F.col("_metadata.row_index").alias("row_index"),
+        )
+        counts = written.groupBy("file_name").agg(F.count("*").alias("num_rows")).collect()
+        offsets, total = [], 0
+        for file_name, num_rows in sorted(counts, key=lambda row: part_order(row[0])):
+            offsets.append((file_name, total))
+            total += num_rows
+        starts = rows.sparkSession.createDataFrame(offsets, "file_name string, offset bigint")
+        numbered = written.join(F.broadcast(starts), on="file_name", how="inner")
+        rank = (F.col("offset") + F.col("row_index")).alias("rank")
+        return numbered.select(rank, *rows.columns), total
+
+    def batches(self, name: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Stream a table in the order of its partitions, one bounded batch in memory."""
+        filesystem, folder = self._located(name)
+        files = filesystem.get_file_info(fs.FileSelector(folder))
+        parts = [file for file in files if file.base_name.startswith("part-") and file.size]
+        for part in sorted(parts, key=lambda file: part_order(file.base_name)):
+            with filesystem.open_input_file(part.path) as source:
+                yield from pq.ParquetFile(source).iter_batches(BATCH_ROWS, columns=list(columns))
+
+    @contextmanager
+    def writer(self, name: str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+        """Write a table of one file from this process, in place of one that may be there."""
+        filesystem, folder = self._located(name)
+        if filesystem.get_file_info(folder).type != fs.FileType.NotFound:
+            filesystem.delete_dir(folder)
+        filesystem.create_dir(folder)
+        path = f"{folder}/part-00000.parquet"
+        with pq.ParquetWriter(path, schema, compression="zstd", filesystem=filesystem) as writer:
+            yield writer
+
+    def clear(self) -> None:
+        """Remove all scratch tables."""
+        filesystem, folder = self._located("")
+        if filesystem.get_file_info(folder).type != fs.FileType.NotFound:
+            filesystem.delete_dir(folder)
+
+    def _located(self, name: str) -> tuple[fs.FileSystem, str]:
+        path = self.path(name).rstrip("/")
+        if "://" not in path:
+            return fs.LocalFileSystem(), str(Path(path).absolute())
+        filesystem, folder = fs.FileSystem.from_uri(re.sub("^s3a://", "s3://", path))
+        return filesystem, folder
+
+
+def part_order(file_name: str) -> tuple[int, str]:
+    """Order of Spark's part files: by number, which may have more than five digits."""
+    number = re.match(r"part-(\d+)", file_name)
+    if number is None:
+        raise ValueError(f"{file_name} is not a part file of Spark")
+    return int(number[1]), file_name
