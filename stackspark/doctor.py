@@ -4,7 +4,9 @@ Nothing here starts Spark, and no answer holds a credential.
 """
 
 import importlib.metadata
+import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -16,6 +18,8 @@ import psutil
 from packaging.requirements import Requirement
 
 from stackspark.errors import StacksparkError
+from stackspark.io.locks import LOCK_NAME, LockHolder
+from stackspark.io.objects import object_folder
 from stackspark.io.s3_probe import S3Answer, probe_s3
 
 MIN_PYTHON = (3, 11)
@@ -66,7 +70,8 @@ def run_checks(lake: str | None = None, temp_folder: Path | None = None) -> list
         lake: a folder or `s3a://BUCKET/PREFIX`; None leaves the lake out.
         temp_folder: where Spark puts its shuffle files; the system's own by default.
     """
-    on_s3 = lake is not None and lake.startswith(("s3a://", "s3://"))
+    lake = lake and re.sub("//[^/@]*@", "//", lake)  # some put access keys into the address
+    on_s3 = lake is not None and lake.startswith("s3a://")
     temporary = temp_folder or Path(tempfile.gettempdir())
     checks = [
         _looked_at("python", _python),
@@ -81,8 +86,10 @@ def run_checks(lake: str | None = None, temp_folder: Path | None = None) -> list
     if lake is None:
         return checks
     if on_s3:
-        return checks + [_s3_check(answer) for answer in probe_s3(lake)]
-    return [*checks, _looked_at("lake", lambda: _folder(Path(lake)))]
+        checks += [_s3_check(answer) for answer in probe_s3(lake)]
+    else:
+        checks.append(_looked_at("lake", lambda: _folder(Path(lake))))
+    return [*checks, _looked_at("lock", lambda: _lock(lake))]
 
 
 def render(checks: Sequence[Check]) -> str:
@@ -207,6 +214,18 @@ def _folder(folder: Path) -> tuple[bool, str, str]:
 def _nearest(path: Path) -> Path:
     """The path itself, or the closest of its parents that exists."""
     return next(place for place in (path, *path.parents) if place.exists())
+
+
+def _lock(lake: str) -> tuple[bool, str, str]:
+    """Who may write; the lock of a run that died is taken over by the next one."""
+    lock = object_folder(lake).read(LOCK_NAME)
+    if lock is None:
+        return True, "free", ""
+    holder = LockHolder(**json.loads(lock.data))
+    if holder.is_stale:
+        return True, f"left behind by run {holder.run_id}; the next run takes it over", ""
+    found = f"held by run {holder.run_id}, process {holder.pid} on {holder.host}"
+    return False, found, f"wait for it or stop it; at {holder.lease_until[:19]} UTC its lease ends"
 
 
 def _s3_check(answer: S3Answer) -> Check:

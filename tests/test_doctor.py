@@ -1,4 +1,5 @@
 import importlib.metadata
+import json
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ from stackspark import doctor
 from stackspark.doctor import Check, render, run_checks
 from stackspark.errors import SetupError
 from stackspark.io import jars, java, s3_probe
+from stackspark.io.locks import LOCK_NAME, LakeLock
+from stackspark.io.objects import LocalFolder
 
 SECRET = "wJalrXUtnFEMI-not-to-be-shown"
 
@@ -127,6 +130,24 @@ def test_lake_that_cannot_be_written_fails(monkeypatch: pytest.MonkeyPatch, tmp_
     check = by_name(run_checks(str(tmp_path)))["lake"]
     assert check.found.endswith("Permission denied")
     assert check.mend == f"make {tmp_path} writable, or name another folder"
+
+
+def test_lock_is_free_held_or_left_behind(tmp_path: Path) -> None:
+    lake = str(tmp_path)
+    assert by_name(run_checks(lake))["lock"].found == "free"
+    with LakeLock(lake, run_id="r1"):
+        held = by_name(run_checks(lake))["lock"]
+    assert not held.ok
+    assert held.found.startswith("held by run r1, process ")
+    LocalFolder(tmp_path).create(LOCK_NAME, dead_holder("r2"))
+    left = by_name(run_checks(lake))["lock"]
+    assert (left.ok, left.found) == (True, "left behind by run r2; the next run takes it over")
+
+
+def dead_holder(run_id: str) -> bytes:
+    texts = dict.fromkeys(("host", "machine", "token", "acquired_at"), "")
+    holder = {**texts, "pid": 1, "process_started": 0.0, "run_id": run_id}
+    return json.dumps({**holder, "lease_until": "2020-01-01T00:00:00+00:00"}).encode()
 
 
 def test_s3_lake_answers_everything(s3_bucket: str) -> None:
