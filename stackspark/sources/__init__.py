@@ -1,1 +1,1 @@
-
+"""Readers of the outside world: git repositories, directories, archives, environments."""

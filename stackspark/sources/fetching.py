@@ -1,0 +1,81 @@
+"""Fetch the bytes of listed files, decode them, and check them against their ids.
+
+Output: rows of `FETCHED_SCHEMA`. An archive is streamed once per unit asked for, a repository is
+opened once per unit, files are read in order of path.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from stackspark.errors import InvalidParamsError
+from stackspark.sources.contents import FETCHED, ContentBatches, Request
+from stackspark.sources.limits import MIB, Limits
+from stackspark.sources.units import READERS
+
+FETCHED_SCHEMA = from_arrow_schema(FETCHED)
+ORDER = ("kind", "location", "unit", "position", "member", "content_id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchParams:
+    """How contents are fetched."""
+
+    num_tasks: int = 32
+    """Tasks; a few per core."""
+
+    max_text_bytes: int = 10 * MIB
+    """A content of this length or more is hashed in a stream and has status too_large."""
+
+    fetch_batch_bytes: int = 8 * MIB
+    """Text that is collected before it is handed to Spark."""
+
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        for name in ("num_tasks", "max_text_bytes", "fetch_batch_bytes"):
+            if getattr(self, name) <= 0:
+                found = getattr(self, name)
+                raise InvalidParamsError(f"fetch_contents needs {name} > 0; found {found}")
+
+
+def fetch_contents(requests: DataFrame, params: FetchParams) -> DataFrame:
+    """Fetch contents.
+
+    Args:
+        requests: `content_id`, each once, and a `locator` of a file that has it, from listing.
+        params: sizes and limits; the limits must be those of the listing.
+
+    Returns:
+        One row per request: `content_id`, `blob_id`, `length_bytes`, `status` (ok, empty, binary,
+        undecodable, too_large, missing or corrupt), `src_encoding`, `encoding_confidence` and
+        `content`; `error_class` and `message` are set, and the length and `blob_id` may be null, if
+        and only if the status is missing or corrupt.
+    Shuffles: one, of ids and locators, by unit.
+    """
+    located = requests.select("content_id", "locator.*")
+    units = located.repartition(params.num_tasks, "kind", "location", "unit")
+    fetch = partial(fetch_units, params=params)
+    return units.sortWithinPartitions(*ORDER).mapInArrow(fetch, FETCHED_SCHEMA)
+
+
+def fetch_units(
+    requests: Iterable[pa.RecordBatch], params: FetchParams
+) -> Iterator[pa.RecordBatch]:
+    """Fetch requests that are sorted by `ORDER`; return batches of bounded bytes."""
+    out = ContentBatches(params.fetch_batch_bytes)
+    rows = (Request(**row) for batch in requests for row in batch.to_pylist())
+    for (kind, location, _), unit in groupby(rows, _unit_key):
+        for content in READERS[kind](location, unit, params.max_text_bytes, params.limits):
+            yield from out.add(content)
+    yield from out.finish()
+
+
+def _unit_key(request: Request) -> tuple[Any, ...]:
+    return request.kind, request.location, request.unit
