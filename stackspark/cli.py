@@ -25,10 +25,14 @@ app = typer.Typer(
 )
 
 LakeOption = Annotated[str, typer.Option("--lake", help="Folder of the lake: a path or s3a://...")]
-MasterOption = Annotated[str | None, typer.Option("--master", help="Spark master, such as local[2].")]
+MasterOption = Annotated[
+    str | None, typer.Option("--master", help="Spark master, such as local[2].")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
-RunOption = Annotated[str | None, typer.Option("--run", help="A run's id; the published one if not given.")]
+RunOption = Annotated[
+    str | None, typer.Option("--run", help="A run's id; the published one if not given.")
+]
 SourceOption = Annotated[
     list[str] | None,
     typer.Option("--source", help="KIND:LOCATION; replaces the recipe's sources; may be repeated."),
@@ -79,7 +83,9 @@ def run(
 
 @app.command()
 def stage(
-    name: Annotated[str, typer.Argument(help="The stage to run up to; `stackspark run` lists them.")],
+    name: Annotated[
+        str, typer.Argument(help="The stage to run up to; `stackspark run` lists them.")
+    ],
     recipe: Annotated[str, typer.Option("--recipe", help="A built-in recipe or a YAML file.")],
     lake: LakeOption = "lake",
     source: SourceOption = None,

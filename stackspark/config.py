@@ -97,7 +97,9 @@ def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 def _placed(text: str, recipe: Path) -> str:
     """`{recipe_folder}` and `{env}` as this machine has them."""
-    return text.replace("{recipe_folder}", str(recipe.parent.absolute())).replace("{env}", sys.prefix)
+    return text.replace("{recipe_folder}", str(recipe.parent.absolute())).replace(
+        "{env}", sys.prefix
+    )
 
 
 def _map_strings(value: Any, change: typing.Callable[[str], str]) -> Any:
@@ -113,7 +115,9 @@ def _map_strings(value: Any, change: typing.Callable[[str], str]) -> Any:
 def _set(values: dict[str, Any], setting: str) -> None:
     name, equals, text = setting.partition("=")
     if not equals or not name:
-        raise UsageError(f"--set {setting!r}: needed KEY=VALUE, such as near_duplicates.threshold=0.8")
+        raise UsageError(
+            f"--set {setting!r}: needed KEY=VALUE, such as near_duplicates.threshold=0.8"
+        )
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
@@ -173,7 +177,9 @@ def _bytes(value: Any) -> Any:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", value)
     unit = match and BYTE_UNITS.get(match[2])
     if match is None or not unit:
-        raise ValueError(f"needed a size such as 64 MiB (units: {', '.join(BYTE_UNITS)}), found {value!r}")
+        raise ValueError(
+            f"needed a size such as 64 MiB (units: {', '.join(BYTE_UNITS)}), found {value!r}"
+        )
     return int(float(match[1]) * unit)
 
 

@@ -8,11 +8,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KNOWN = (
-    (r"No space left on device", 5, "the disk is full: free space at the lake and at the temp folder"),
-    (r"java\.lang\.OutOfMemoryError|Java heap space", 5, "Spark ran out of memory: raise the driver's"),
-    (r"DELTA_.*CONCURRENT|ConcurrentAppendException", 6, "another writer changed the lake meanwhile"),
-    (r"CHECK constraint \S+|DELTA_VIOLATE_CONSTRAINT", 4, "a table breaks a constraint of its contract"),
-    (r"Py4JNetworkError|Connection refused.*py4j|ConnectionResetError", 5, "the Spark session is gone"),
+    (
+        r"No space left on device",
+        5,
+        "the disk is full: free space at the lake and at the temp folder",
+    ),
+    (
+        r"java\.lang\.OutOfMemoryError|Java heap space",
+        5,
+        "Spark ran out of memory: raise the driver's",
+    ),
+    (
+        r"DELTA_.*CONCURRENT|ConcurrentAppendException",
+        6,
+        "another writer changed the lake meanwhile",
+    ),
+    (
+        r"CHECK constraint \S+|DELTA_VIOLATE_CONSTRAINT",
+        4,
+        "a table breaks a constraint of its contract",
+    ),
+    (
+        r"Py4JNetworkError|Connection refused.*py4j|ConnectionResetError",
+        5,
+        "the Spark session is gone",
+    ),
 )
 
 

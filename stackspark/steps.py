@@ -6,7 +6,7 @@ A step writes new versions of its tables, the contracts are checked on exactly t
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -19,6 +19,7 @@ from stackspark import __version__
 from stackspark.contracts.gate import ContractResult, TableRule, check_table, failed_message
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import ContractError
+from stackspark.io.delta_tables import WriteResult
 from stackspark.io.lake import Lake
 from stackspark.io.locks import LakeLock
 from stackspark.io.progress import Progress
@@ -27,21 +28,27 @@ from stackspark.io.scratch import Scratch
 
 @dataclass(frozen=True, kw_only=True)
 class Write:
-    """A new version of one table."""
+    """A new version of one table; `checks` gives rules that need more than the table."""
 
+    table: str
     rows: DataFrame
     mode: str = "overwrite"
-    rules: tuple[TableRule, ...] = ()
+    checks: Callable[[WriteResult], Sequence[TableRule]] = lambda _: ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepRecord:
-    """What a step did; a row of `runs`."""
+    """What a step did; a row of `runs`.
+
+    `metrics` maps each table that was written to its rows and bytes, and `notes` to what the step
+    noted besides.
+    """
 
     step: str
     fingerprint: str
     table_versions: Mapping[str, int]
     metrics: Mapping[str, Any]
+    contract_results: Mapping[str, Any]
     seconds: float
     resumed: bool = False
 
@@ -59,7 +66,6 @@ class RunContext:
     scratch: Scratch
     versions: dict[str, int] = field(default_factory=dict)
     records: list[StepRecord] = field(default_factory=list)
-    results: list[ContractResult] = field(default_factory=list)
 
     def table(self, name: str) -> DataFrame:
         """The version of a table that this run made or took over."""
@@ -69,12 +75,16 @@ class RunContext:
         """Fingerprint of a step of this run."""
         return next(record.fingerprint for record in self.records if record.step == step)
 
-    def known(self, name: str) -> DataFrame:
-        """What the lake already knows of a table that only grows; empty in a new lake."""
+    def notes(self, step: str) -> Mapping[str, Any]:
+        """What a step of this run noted."""
+        record = next(record for record in self.records if record.step == step)
+        notes: Mapping[str, Any] = record.metrics["notes"]
+        return notes
+
+    def known(self, name: str) -> DataFrame | None:
+        """What the lake already knows of a table that only grows; None in a new lake."""
         version = self.lake.audited_version(self.spark, name)
-        if version is None:
-            return self.spark.createDataFrame([], table_contract(name).ddl)
-        return self.lake.read(self.spark, name, version=version)
+        return None if version is None else self.lake.read(self.spark, name, version=version)
 
 
 def fingerprint(step: str, inputs: Sequence[str], params: Any) -> str:
@@ -112,21 +122,30 @@ def code_version() -> str:
 def run_step(
     context: RunContext,
     step: str,
-    inputs: Sequence[str],
+    inputs: Callable[[], Sequence[str]],
     params: Any,
-    produce: Callable[[], Mapping[str, Write]],
+    produce: Callable[[dict[str, Any]], Iterator[Write]],
     summary: Callable[[StepRecord], str] = lambda record: "",
 ) -> StepRecord:
     """Run one step, or take it over where its fingerprint has been audited.
 
+    Args:
+        context: the run; knows the versions of the step's tables afterwards.
+        step: name of the step.
+        inputs: fingerprints of what the step reads.
+        params: all that its result depends on besides its inputs and the code.
+        produce: yields the tables to write, each after the one before it was written and checked;
+            puts what the report needs into the mapping that it is given.
+        summary: says in a few words what the step did.
+
     Raises:
         ContractError: a table breaks its contract; the step is recorded as failed.
     """
-    key = fingerprint(step, inputs, params)
     with context.progress.stage(step) as line:
+        key = fingerprint(step, inputs(), params)
         record = _taken_over(context, step, key)
         if record is None:
-            record = _produced(context, step, key, params, produce)
+            record = _Step(context, step, key, params).run(produce)
         context.versions.update(record.table_versions)
         context.records.append(record)
         line.summary = "taken over" if record.resumed else summary(record) or _row_counts(record)
@@ -142,54 +161,69 @@ def _taken_over(context: RunContext, step: str, key: str) -> StepRecord | None:
         fingerprint=key,
         table_versions=dict(row["table_versions"]),
         metrics=json.loads(row["metrics"]),
+        contract_results=json.loads(row["contract_results"]),
         seconds=0.0,
         resumed=True,
     )
 
 
-def _produced(
-    context: RunContext,
-    step: str,
-    key: str,
-    params: Any,
-    produce: Callable[[], Mapping[str, Write]],
-) -> StepRecord:
-    started = datetime.now(UTC)
-    versions, metrics, results = {}, {}, []
-    for name, write in produce().items():
+class _Step:
+    """One step while it runs."""
+
+    def __init__(self, context: RunContext, step: str, key: str, params: Any) -> None:
+        self.context, self.step, self.key, self.params = context, step, key, params
+        self.started = datetime.now(UTC)
+        self.versions: dict[str, int] = {}
+        self.metrics: dict[str, Any] = {"notes": {}}
+        self.results: dict[str, ContractResult] = {}
+
+    def run(self, produce: Callable[[dict[str, Any]], Iterator[Write]]) -> StepRecord:
+        for write in produce(self.metrics["notes"]):
+            self._write(write)
+        return self._record("audited")
+
+    def _write(self, write: Write) -> None:
+        context, name = self.context, write.table
         context.lock.renew()
         written = context.lake.write(context.spark, name, write.rows, mode=write.mode)
         rows = context.lake.read(context.spark, name, version=written.version)
-        results.append(check_table(rows, table_contract(name), write.rules))
-        versions[name] = written.version
-        metrics[name] = {"rows": written.num_rows, "bytes": written.num_bytes}
-    finished = datetime.now(UTC)
-    failed = [failed_message(result) for result in results if not result.ok]
-    context.results.extend(results)
-    context.lock.renew()
-    context.lake.record_step(
-        context.spark,
-        {
-            "run_id": context.run_id,
-            "step": step,
-            "fingerprint": key,
-            "status": "failed" if failed else "audited",
-            "table_versions": versions,
-            "params": json.dumps(plain({"params": params}), sort_keys=True),
+        result = check_table(rows, table_contract(name), write.checks(written), constrained=True)
+        context.versions[name] = self.versions[name] = written.version
+        self.results[name] = result
+        self.metrics[name] = {"rows": written.num_rows, "bytes": written.num_bytes}
+        if not result.ok:
+            self._record("failed")
+            problem = failed_message(result).splitlines()[0]
+            raise ContractError(f"step {self.step}: {problem}; nothing was published")
+
+    def _record(self, status: str) -> StepRecord:
+        finished = datetime.now(UTC)
+        record = StepRecord(
+            step=self.step,
+            fingerprint=self.key,
+            table_versions=self.versions,
+            metrics=self.metrics,
+            contract_results={k: json.loads(v.to_json()) for k, v in self.results.items()},
+            seconds=(finished - self.started).total_seconds(),
+        )
+        row = {
+            "run_id": self.context.run_id,
+            "step": self.step,
+            "fingerprint": self.key,
+            "status": status,
+            "table_versions": self.versions,
+            "params": json.dumps(plain({"params": self.params}), sort_keys=True),
             "code_version": code_version(),
-            "started_at": started,
+            "started_at": self.started,
             "finished_at": finished,
-            "metrics": json.dumps(metrics, sort_keys=True),
-            "contract_results": json.dumps({r.table: json.loads(r.to_json()) for r in results}),
-        },
-    )
-    if failed:
-        raise ContractError(f"step {step}: {failed[0]}; nothing was published")
-    seconds = (finished - started).total_seconds()
-    return StepRecord(
-        step=step, fingerprint=key, table_versions=versions, metrics=metrics, seconds=seconds
-    )
+            "metrics": json.dumps(record.metrics, sort_keys=True),
+            "contract_results": json.dumps(record.contract_results, sort_keys=True),
+        }
+        self.context.lock.renew()
+        self.context.lake.record_step(self.context.spark, row)
+        return record
 
 
 def _row_counts(record: StepRecord) -> str:
-    return ", ".join(f"{name} {item['rows']:,} rows" for name, item in record.metrics.items())
+    tables = {name: item for name, item in record.metrics.items() if name != "notes"}
+    return ", ".join(f"{name} {item['rows']:,} rows" for name, item in tables.items())

@@ -1,6 +1,4 @@
-"""Benchmark items from the files that a user names: JSONL or Parquet.
-
-"""
+"""Benchmark items from the files that a user names: JSONL or Parquet."""
 
 import json
 from collections.abc import Iterator

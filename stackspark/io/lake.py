@@ -28,7 +28,7 @@ from stackspark.io.objects import object_folder
 
 LAKE_FORMAT = 1
 MARKER_NAME = "_stackspark.json"
-AUDIT_COLUMNS = ("step", "fingerprint", "table_versions", "metrics")
+AUDIT_COLUMNS = ("step", "fingerprint", "table_versions", "metrics", "contract_results")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,9 @@ SCANNED = pa.schema(
                 ("spdx_license_tag", pa.string()),
             ]
         ),
-        "encoded": pa.struct([("encoded_fraction", pa.float64()), ("max_encoded_chars", pa.int64())]),
+        "encoded": pa.struct(
+            [("encoded_fraction", pa.float64()), ("max_encoded_chars", pa.int64())]
+        ),
         "shingles": pa.struct(
             [
                 ("num_tokens", pa.int64()),
