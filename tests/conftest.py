@@ -8,6 +8,11 @@ from pyspark.sql import SparkSession
 from stackspark.io.session import SessionParams, spark_session
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # It imports a module of the standard library that is on its way out.
+    config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:great_expectations.*")
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     params = SessionParams(
