@@ -1,0 +1,39 @@
+"""Which contents have to be fetched: those that are new and that nobody opted out.
+
+Output: `content_id` and the `locator` of a file that has it, one row per content.
+"""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from stackspark.columns import file_subject
+
+SYMBOLIC_LINK = 40960
+"""Git mode 120000 as a decimal number."""
+
+
+def request_contents(files: DataFrame, opted_out: DataFrame, contents: DataFrame) -> DataFrame:
+    """Ask for each new content once.
+
+    Args:
+        files: (`directory_id`, `path`, `content_id`, `mode`, `locator`).
+        opted_out: (`grain`, `subject_id`) of the files and contents that must not be read.
+        contents: `content_id` of what has been fetched.
+
+    Returns:
+        One row per content; symbolic links ask for nothing, as their content is a path.
+    Shuffles: ids and locators, by content_id.
+    """
+    of_files = opted_out.where(F.col("grain") == "file").select("subject_id")
+    of_contents = opted_out.where(F.col("grain") == "content").select(
+        F.col("subject_id").alias("content_id")
+    )
+    return (
+        files.where(F.col("mode") != SYMBOLIC_LINK)
+        .withColumn("subject_id", file_subject())
+        .join(of_files, "subject_id", how="left_anti")
+        .groupBy("content_id")
+        .agg(F.min("locator").alias("locator"))
+        .join(of_contents, "content_id", how="left_anti")
+        .join(contents.select("content_id"), "content_id", how="left_anti")
+    )
