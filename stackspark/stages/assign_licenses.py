@@ -1,0 +1,194 @@
+"""Declarations of licences -> `licenses`: what applies to each file, and what follows from it.
+
+A file's own SPDX tag speaks for that file; a folder's declarations for every file below it; GitHub
+for the whole root. Under policy `nearest` the closest of them decides, so that a vendored library
+keeps its own licence whatever stands above it; under `union`, the rule of The Stack v2, a file
+answers for all of them at once.
+
+Source: Lozhkov et al. 2024 (The Stack v2), section 2.2 and figure 1; expressions are evaluated
+(of MIT OR GPL-2.0-only the better one counts) instead of searched for names.
+"""
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from stackspark.contracts.tables import table_contract
+from stackspark.errors import InvalidParamsError
+from stackspark.kernels.spdx import permissive_names
+from stackspark.license_expressions import (
+    DECLARATION_TYPE,
+    NON_PERMISSIVE,
+    PERMISSIVE,
+    UNKNOWN,
+    class_place,
+    declares,
+    with_verdicts,
+)
+
+POLICIES = ("nearest", "union")
+FOLDER = ["directory_id", "folder"]
+MAX_DEPTH = 65
+"""Folders above a file, the root among them: listing goes 64 components deep."""
+
+REASONS = {
+    "github_permissive": "permissive",
+    "github_non_permissive": "non_permissive",
+    "github_unidentified": "non_permissive",
+    "declared_permissive": "permissive",
+    "declared_non_permissive": "non_permissive",
+    "declared_unknown": "non_permissive",
+    "declared_not_a_license": "no_license",
+    "nothing_declared": "no_license",
+}
+"""Step of the decision tree -> `license_type`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignLicensesParams:
+    """How declarations combine: `policy` is nearest or union.
+
+    A file answers for at most `max_declarations`, those that allow least first.
+    """
+
+    policy: str = "nearest"
+    max_declarations: int = 32
+
+    def __post_init__(self) -> None:
+        if self.policy not in POLICIES:
+            raise InvalidParamsError(
+                f"licenses.policy: needed one of {', '.join(POLICIES)}, found {self.policy!r}"
+            )
+
+
+def assign_licenses(
+    files: DataFrame,
+    declarations: DataFrame,
+    measurements: DataFrame,
+    origins: DataFrame,
+    params: AssignLicensesParams = AssignLicensesParams(),
+) -> DataFrame:
+    """Decide the licence of every file.
+
+    Args:
+        files: one row per (`directory_id`, `path`), with `blob_id`.
+        declarations: `declared` of each (`directory_id`, `base`), as `collect_declarations` has it.
+        measurements: `spdx_license_tag` of `blob_id`.
+        origins: `gha_license_id` of `directory_id`.
+        params: the policy.
+    Returns:
+        Rows of `licenses` in contract order, one per file.
+    Shuffles: files twice, by blob_id and by (directory_id, folder), with ids and paths only.
+        Folders, not files, are exploded into their ancestors.
+    """
+    entries = files.select("directory_id", "path", "blob_id", _folder().alias("folder"))
+    folders = _folders(entries, declarations, origins, params)
+    rows = (
+        entries.join(_tags(measurements), "blob_id", how="left")
+        .join(folders, FOLDER, how="left")
+        .transform(_combined, params)
+        .withColumn("license_reason", _reason())
+    )
+    return rows.select(*_contract_columns())
+
+
+def _folder() -> Column:
+    """The folder of a path, with the slash at its end."""
+    base_name = F.substring_index("path", "/", -1)
+    return F.left("path", F.length("path") - F.length(base_name))
+
+
+def _tags(measurements: DataFrame) -> DataFrame:
+    tagged = measurements.where(F.col("spdx_license_tag").isNotNull())
+    verdicts = with_verdicts(tagged.select("blob_id", "spdx_license_tag"), "spdx_license_tag")
+    tag = F.struct(class_place("license_class").alias("place"), "expression")
+    return verdicts.select("blob_id", tag.alias("tag"))
+
+
+def _folders(
+    entries: DataFrame, declarations: DataFrame, origins: DataFrame, params: AssignLicensesParams
+) -> DataFrame:
+    """One row per folder that holds a file: what GitHub and the folders above it declare."""
+    folders = entries.select(*FOLDER).distinct()
+    above = (
+        folders.select(*FOLDER, F.explode(_ancestors()).alias("base"))
+        .join(declarations, ["directory_id", "base"], how="inner")
+        .groupBy(*FOLDER)
+        .agg(_inherited(params).alias("declared"), F.max(F.length("base")).alias("base_chars"))
+    )
+    github = origins.select("directory_id", "gha_license_id")
+    return folders.join(github, "directory_id", how="left").join(above, FOLDER, how="left")
+
+
+def _ancestors() -> Column:
+    """Every folder from the root down to `folder`, which ends in a slash."""
+    parts = F.split("folder", "/")
+    depths = F.sequence(F.lit(1), F.least(F.size(parts) - 1, F.lit(MAX_DEPTH)))
+    return F.transform(
+        depths, lambda depth: F.concat(F.array_join(F.slice(parts, 1, depth), "/"), F.lit("/"))
+    )
+
+
+def _inherited(params: AssignLicensesParams) -> Column:
+    if params.policy == "nearest":
+        return F.max_by("declared", F.length("base"))
+    everything = F.array_sort(F.flatten(F.collect_list("declared")))
+    return F.slice(everything, 1, params.max_declarations)
+
+
+def _combined(rows: DataFrame, params: AssignLicensesParams) -> DataFrame:
+    """The declarations that count for a file, and GitHub's word where it does."""
+    is_tagged = F.col("tag").isNotNull()
+    tag = F.struct("tag.place", "tag.expression", "path", F.lit("spdx_tag").alias("source")).cast(
+        DECLARATION_TYPE
+    )
+    own = F.array_compact(F.array(F.when(is_tagged, tag)))
+    inherited = F.coalesce("declared", F.array().cast(f"array<{DECLARATION_TYPE}>"))
+    if params.policy == "union":
+        declared, asks_github = F.concat(inherited, own), F.lit(True)
+    else:
+        declared = F.when(is_tagged, own).otherwise(inherited)
+        # GitHub speaks for the root: something nearer than the root overrules it.
+        asks_github = ~is_tagged & (F.coalesce("base_chars", F.lit(1)) == 1)
+    github = F.when(asks_github, F.col("gha_license_id"))
+    return rows.withColumn("declared", declared).withColumn("github", github)
+
+
+def _reason() -> Column:
+    """The step of the decision tree that decides: GitHub's word, then the declarations."""
+    github = F.lower("github")
+    is_unidentified = github == "noassertion"
+    return (
+        F.when(github.isin(*sorted(permissive_names())), "github_permissive")
+        .when(github.isNotNull() & ~is_unidentified, "github_non_permissive")
+        .when(declares("declared", NON_PERMISSIVE), "declared_non_permissive")
+        # What cannot be understood does not outweigh a permissive licence beside it.
+        .when(declares("declared", PERMISSIVE), "declared_permissive")
+        .when(declares("declared", UNKNOWN), "declared_unknown")
+        .when(F.size("declared") > 0, "declared_not_a_license")
+        .when(is_unidentified, "github_unidentified")
+        .otherwise("nothing_declared")
+    )
+
+
+def _contract_columns() -> list[Column]:
+    types = F.create_map(*(F.lit(text) for pair in REASONS.items() for text in pair))
+    expressions = F.transform("declared", lambda item: item["expression"])
+    github = F.when(
+        F.col("github").isNotNull(), _source(F.lit("/"), F.col("github"), F.lit("github"))
+    )
+    sources = F.transform(
+        "declared", lambda item: _source(item["path"], item["expression"], item["source"])
+    )
+    values = {
+        "detected_licenses": F.array_sort(F.array_distinct(expressions)),
+        "license_type": types[F.col("license_reason")],
+        "license_sources": F.concat(F.array_compact(F.array(github)), F.array_sort(sources)),
+    }
+    names = table_contract("licenses").column_names
+    return [values.get(name, F.col(name)).alias(name) for name in names]
+
+
+def _source(path: Column, expression: Column, source: Column) -> Column:
+    return F.struct(path.alias("path"), expression.alias("expression"), source.alias("source"))

@@ -1,0 +1,285 @@
+"""All repositories of this file go through the stages together, once per policy."""
+
+import random
+from hashlib import sha1
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, Row, SparkSession
+from reference_licenses import Repository, expected_type
+
+from stackspark.contracts.tables import table_contract
+from stackspark.errors import InvalidParamsError
+from stackspark.stages.assign_licenses import (
+    POLICIES,
+    REASONS,
+    AssignLicensesParams,
+    assign_licenses,
+)
+from stackspark.stages.collect_declarations import (
+    CollectDeclarationsParams,
+    collect_declarations,
+)
+
+METADATA, TEXT = "package_metadata", "license_file"
+REFERENCE = "LicenseRef-scancode-unknown-license-reference"
+ORIGIN_CERTIFICATE = "LicenseRef-scancode-dco-1.1"
+GONE = "/gone.c"
+
+TREE: list[tuple[str | None, list[str], str]] = [
+    ("MIT", [], "github_permissive"),
+    ("mit", ["GPL-3.0-only"], "github_permissive"),
+    ("GPL-3.0", ["MIT"], "github_non_permissive"),
+    (None, [], "nothing_declared"),
+    ("NOASSERTION", [], "github_unidentified"),
+    ("NOASSERTION", ["MIT"], "declared_permissive"),
+    (None, ["MIT", REFERENCE], "declared_permissive"),
+    (None, ["MIT", "see the file COPYING"], "declared_permissive"),
+    (None, [REFERENCE], "declared_unknown"),
+    (None, ["MIT", "GPL-2.0"], "declared_non_permissive"),
+    (None, ["MIT OR GPL-2.0"], "declared_permissive"),
+    (None, ["MIT", "LicenseRef-Acme"], "declared_non_permissive"),
+    (None, [ORIGIN_CERTIFICATE], "declared_not_a_license"),
+    (None, [ORIGIN_CERTIFICATE, "MIT"], "declared_permissive"),
+]
+"""(GitHub's licence, licence files at the root, the step that decides)."""
+
+
+def with_texts(texts: list[str], github: str | None = None) -> Repository:
+    names = {f"/LICENSE-{i}": (text, TEXT) for i, text in enumerate(texts)}
+    return Repository(tags=dict.fromkeys([*names, "/src/a.c", GONE]), declared=names, github=github)
+
+
+def with_choice(metadata: str) -> Repository:
+    """A package that brings the texts of both its licences."""
+    return Repository(
+        tags={"/a.c": None, "/Cargo.toml": None, "/MIT": None, "/GPL": None},
+        declared={
+            "/Cargo.toml": (metadata, METADATA),
+            "/MIT": ("MIT", TEXT),
+            "/GPL": ("GPL-2.0-only", TEXT),
+        },
+    )
+
+
+def random_repository(chance: random.Random) -> Repository:
+    texts = ["MIT", "gpl-3.0", "MIT OR GPL-2.0", "Foo", ORIGIN_CERTIFICATE, "ISC AND MIT"]
+    depths = [chance.randrange(4) for _ in range(4)]
+    folders = ["/" + "".join(f"{chance.choice('abA')}/" for _ in range(depth)) for depth in depths]
+    declared = {f"{chance.choice(folders)}L{i}": (chance.choice(texts), TEXT) for i in range(2)}
+    paths = [chance.choice(folders) + f"f{i}" for i in range(6)]
+    tags = {path: chance.choice([None, None, *texts]) for path in paths}
+    github = chance.choice([None, None, "MIT", "GPL-3.0", "NOASSERTION"])
+    return Repository(tags=tags | dict.fromkeys(declared), declared=declared, github=github)
+
+
+CHANCE = random.Random(7)
+REPOSITORIES = {
+    "vendored": Repository(
+        tags={
+            "/LICENSE": None,
+            "/main.c": None,
+            "/old.c": "GPL-2.0+",
+            "/lib/gpl/COPYING": None,
+            "/lib/gpl/src/a.c": None,
+            "/lib/gpl/src/b.c": "MIT",
+            "/lib/gplate/c.c": None,
+        },
+        declared={"/LICENSE": ("MIT", TEXT), "/lib/gpl/COPYING": ("GPL-3.0-only", TEXT)},
+    ),
+    "github": Repository(
+        tags={"/a.c": None, "/b.c": "GPL-2.0-only", "/vendor/x/LICENSE": None, "/vendor/y.c": None},
+        declared={"/vendor/x/LICENSE": ("GPL-2.0-only", TEXT)},
+        github="MIT",
+    ),
+    "wheel": Repository(
+        tags={
+            "/pkg/a.py": None,
+            "/pkg-1.dist-info/METADATA": None,
+            "/pkg-1.dist-info/licenses/LICENSE": None,
+            "/pkg-1.dist-info/licenses/vendor/LICENSE": None,
+        },
+        declared={
+            "/pkg-1.dist-info/METADATA": ("MIT", METADATA),
+            "/pkg-1.dist-info/licenses/LICENSE": ("MIT", TEXT),
+            "/pkg-1.dist-info/licenses/vendor/LICENSE": ("GPL-3.0-only", TEXT),
+        },
+    ),
+    "npm": Repository(
+        tags={"/package.json": None, "/sub/package.json": None, "/sub/a.js": None, "/b.js": None},
+        declared={"/package.json": ("MIT", METADATA), "/sub/package.json": ("GPL-3.0", METADATA)},
+    ),
+    "mit_or_gpl": with_choice("MIT OR GPL-2.0"),
+    "mit_or_apache": with_choice("MIT OR Apache-2.0"),
+    "mit": with_choice("MIT"),
+    "many": with_texts(["MIT", "ISC", "Zlib", "GPL-3.0-only", "Apache-2.0"]),
+    **{f"tree {i}": with_texts(texts, github) for i, (github, texts, _) in enumerate(TREE)},
+    **{f"random {i}": random_repository(CHANCE) for i in range(40)},
+}
+
+Found = dict[str, dict[str, dict[str, Row]]]
+
+
+@pytest.fixture(scope="module")
+def found(spark: SparkSession) -> Found:
+    """Rows of `licenses` by policy, repository and path."""
+    return {policy: assigned(spark, REPOSITORIES, policy) for policy in POLICIES}
+
+
+def test_nearest_declaration_decides(found: Found) -> None:
+    rows = found["nearest"]["vendored"]
+    assert {path: (row.license_type, row.detected_licenses) for path, row in rows.items()} == {
+        "/LICENSE": ("permissive", ["MIT"]),
+        "/main.c": ("permissive", ["MIT"]),
+        "/old.c": ("non_permissive", ["GPL-2.0-or-later"]),
+        "/lib/gpl/COPYING": ("non_permissive", ["GPL-3.0-only"]),
+        "/lib/gpl/src/a.c": ("non_permissive", ["GPL-3.0-only"]),
+        "/lib/gpl/src/b.c": ("permissive", ["MIT"]),
+        # a folder's name that begins like the declaring one
+        "/lib/gplate/c.c": ("permissive", ["MIT"]),
+    }
+    assert sources(rows["/lib/gpl/src/a.c"]) == [("/lib/gpl/COPYING", "GPL-3.0-only", TEXT)]
+    assert sources(rows["/old.c"]) == [("/old.c", "GPL-2.0-or-later", "spdx_tag")]
+
+
+def test_union_makes_a_file_answer_for_all(found: Found) -> None:
+    rows = found["union"]["vendored"]
+    assert rows["/lib/gpl/src/b.c"].detected_licenses == ["GPL-3.0-only", "MIT"]
+    assert rows["/lib/gpl/src/b.c"].license_type == "non_permissive"
+    assert rows["/old.c"].detected_licenses == ["GPL-2.0-or-later", "MIT"]
+    assert rows["/main.c"].license_type == "permissive"
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_decision_tree(found: Found, policy: str) -> None:
+    rows = [found[policy][f"tree {i}"]["/src/a.c"] for i in range(len(TREE))]
+    assert [row.license_reason for row in rows] == [reason for _, _, reason in TREE]
+    assert [row.license_type for row in rows] == [REASONS[reason] for _, _, reason in TREE]
+
+
+def test_github_speaks_for_the_root_alone(found: Found) -> None:
+    rows = found["nearest"]["github"]
+    assert {path: row.license_reason for path, row in rows.items()} == {
+        "/a.c": "github_permissive",
+        "/b.c": "declared_non_permissive",
+        "/vendor/x/LICENSE": "declared_non_permissive",
+        "/vendor/y.c": "github_permissive",
+    }
+    assert sources(rows["/a.c"]) == [("/", "MIT", "github")]
+    assert rows["/a.c"].detected_licenses == []
+
+
+def test_metadata_of_a_distribution_speaks_for_the_package_beside_it(found: Found) -> None:
+    rows = found["nearest"]["wheel"]
+    assert rows["/pkg/a.py"].detected_licenses == ["MIT"]
+    assert sources(rows["/pkg/a.py"]) == [
+        ("/pkg-1.dist-info/METADATA", "MIT", METADATA),
+        ("/pkg-1.dist-info/licenses/LICENSE", "MIT", TEXT),
+    ]
+
+
+def test_package_json_speaks_for_its_folder(found: Found) -> None:
+    rows = found["nearest"]["npm"]
+    assert rows["/b.js"].license_type == "permissive"
+    assert rows["/sub/a.js"].license_type == "non_permissive"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("mit_or_gpl", ("permissive", ["MIT OR GPL-2.0-only"])),
+        ("mit_or_apache", ("non_permissive", ["GPL-2.0-only", "MIT OR Apache-2.0"])),
+        ("mit", ("non_permissive", ["GPL-2.0-only", "MIT"])),
+    ],
+)
+def test_choice_of_the_metadata_explains_the_texts(
+    found: Found, name: str, expected: tuple[str, list[str]]
+) -> None:
+    row = found["nearest"][name]["/a.c"]
+    assert (row.license_type, row.detected_licenses) == expected
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_random_trees_agree_with_the_oracle(found: Found, policy: str) -> None:
+    for name, repository in REPOSITORIES.items():
+        if name.startswith("random"):
+            rows = found[policy][name]
+            assert {path: (row.license_type, row.license_reason) for path, row in rows.items()} == {
+                path: expected_type(repository, path, policy) for path in repository.tags
+            }
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_files_without_bytes_have_a_license_too(found: Found, policy: str) -> None:
+    assert found[policy]["many"][GONE].license_type == "non_permissive"
+
+
+def test_limit_on_declarations_keeps_the_worst(spark: SparkSession) -> None:
+    rows = assigned(spark, {"many": REPOSITORIES["many"]}, "union", max_declarations=2)["many"]
+    assert rows["/src/a.c"].detected_licenses == ["Apache-2.0", "GPL-3.0-only"]
+    assert rows["/src/a.c"].license_type == "non_permissive"
+
+
+def test_unknown_policy_is_refused() -> None:
+    with pytest.raises(InvalidParamsError, match="nearest, union, found 'furthest'"):
+        AssignLicensesParams(policy="furthest")
+
+
+def sources(row: Row) -> list[tuple[str, str, str]]:
+    return [tuple(source) for source in row.license_sources]
+
+
+def assigned(
+    spark: SparkSession,
+    repositories: dict[str, Repository],
+    policy: str,
+    max_declarations: int = 32,
+) -> dict[str, dict[str, Row]]:
+    """Rows of `licenses` by repository and path."""
+    tables = tables_of(spark, repositories)
+    declarations = collect_declarations(
+        tables["files"],
+        tables["file_languages"],
+        CollectDeclarationsParams(max_declarations=max_declarations),
+    )
+    licenses = assign_licenses(
+        tables["files"],
+        declarations,
+        tables["measurements"],
+        tables["origins"],
+        AssignLicensesParams(policy=policy, max_declarations=max_declarations),
+    )
+    columns = table_contract("licenses").columns
+    assert licenses.dtypes == [(column.name, column.data_type) for column in columns]
+    rows = licenses.collect()
+    assert len(rows) == sum(len(repository.tags) for repository in repositories.values())
+    return {
+        name: {row.path: row for row in rows if row.directory_id == root(name)}
+        for name in repositories
+    }
+
+
+def root(name: str) -> str:
+    return sha1(name.encode()).hexdigest()
+
+
+def tables_of(spark: SparkSession, repositories: dict[str, Repository]) -> dict[str, DataFrame]:
+    """Every file has a blob of its own, but for `GONE`, which was not fetched."""
+    rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in SCHEMAS}
+    for place, repository in repositories.items():
+        rows["origins"].append((root(place), repository.github))
+        for path, tag in repository.tags.items():
+            blob_id, name = root(place + path), path.rpartition("/")[2]
+            declared = repository.declared.get(path, (None, None))
+            rows["files"].append((root(place), path, name, None if path == GONE else blob_id))
+            rows["file_languages"].append((blob_id, name, *declared))
+            rows["measurements"].append((blob_id, tag))
+    return {name: spark.createDataFrame(rows[name], schema) for name, schema in SCHEMAS.items()}
+
+
+SCHEMAS = {
+    "files": "directory_id string, path string, name string, blob_id string",
+    "file_languages": "blob_id string, name string, declared_license string, declared_by string",
+    "measurements": "blob_id string, spdx_license_tag string",
+    "origins": "directory_id string, gha_license_id string",
+}
