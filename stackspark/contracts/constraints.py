@@ -2,6 +2,9 @@
 
 from stackspark.contracts.tables import TableContract
 
+WIDE_COLUMNS = frozenset({"content"})
+"""Columns with the bytes of the corpus: reading them again costs as much as the scan itself."""
+
 
 def delta_constraints(contract: TableContract) -> dict[str, str]:
     """Return the constraints of a table, by name, as SQL that is never null.
@@ -26,11 +29,14 @@ def table_properties(contract: TableContract) -> dict[str, str]:
     """Return the Delta table properties that a table is made with.
 
     Statistics are kept for the key columns only: those of long texts cost time at every write and
-    no query skips files by them.
+    no query skips files by them. Deletion vectors make Delta number the rows of a file, by which
+    the few texts that a stage needs again are found; without wide columns nothing needs that.
     """
     constraints = delta_constraints(contract)
+    is_wide = not WIDE_COLUMNS.isdisjoint(contract.column_names)
     return {
         **{f"delta.constraints.{name}": sql for name, sql in constraints.items()},
         "delta.dataSkippingStatsColumns": ",".join(contract.key),
+        "delta.enableDeletionVectors": str(is_wide).lower(),
         "stackspark.contract_version": contract.version,
     }

@@ -19,14 +19,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from stackspark.contracts.constraints import delta_constraints
+from stackspark.contracts.constraints import WIDE_COLUMNS, delta_constraints
 from stackspark.contracts.tables import TableContract
 
 KEY_RULE = "key_unique"
 NUM_EXAMPLES = 5
 EXAMPLE_CHARS = 200
-WIDE_COLUMNS = frozenset({"content"})
-"""Columns with the bytes of the corpus: reading them again costs as much as the scan itself."""
 
 
 @dataclass(frozen=True)

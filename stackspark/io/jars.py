@@ -114,7 +114,7 @@ def _run_ivy(jars: Sequence[Jar], scratch: Path, java: JavaHome) -> str:
 def _ivy_module(jars: Sequence[Jar]) -> str:
     dependencies = "".join(
         f"<dependency org={quoteattr(jar.group)} name={quoteattr(jar.artifact)}"
-        f' rev={quoteattr(jar.version)} conf="default->master" transitive="false"/>'
+        f' rev={quoteattr(jar.version)} conf="default->master(default)" transitive="false"/>'
         for jar in jars
     )
     return (

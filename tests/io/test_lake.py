@@ -225,3 +225,11 @@ def test_publish_refuses_a_version_that_was_not_audited(spark: SparkSession, lak
     with pytest.raises(ContractError, match="quarantine@v0 has not passed"):
         lake.publish(spark, publication_row(quarantine=version))
     assert Lake(lake.root).published(spark) is None
+
+
+def test_contents_have_numbered_rows(spark: SparkSession, lake: Lake) -> None:
+    row = ("a" * 40, "b" * 40, 2, "ok", "utf-8", None, "x\n")
+    contents = spark.createDataFrame([row], table_contract("contents").ddl)
+    version = lake.write(spark, "contents", contents).version
+    read = lake.read(spark, "contents", version=version)
+    assert read.select("blob_id", "_metadata.row_index").first() == ("a" * 40, 0)
