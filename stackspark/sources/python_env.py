@@ -115,7 +115,8 @@ def _is_installers(path: str, info_name: str) -> bool:
 
 def _outside(site: Path, name: str, prefix: str) -> Iterator[Problem]:
     """Leave out what was installed elsewhere in the environment; report what leads out of it."""
-    if not _is_below(os.path.realpath(f"{site}/{name}"), prefix):
+    full = name if name.startswith("/") else f"{site}/{name}"
+    if not _is_below(os.path.realpath(full), prefix):
         message = "RECORD names a file outside the environment; it is left out"
         yield Problem(os.fsencode(name), "unsafe_path", message)
 
