@@ -7,6 +7,7 @@ A blob that is requested several times is read and handed over once.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -18,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from stackspark.errors import InputError
+from stackspark.errors import InputError, LakeError
 from stackspark.kernels.batching import byte_cuts
 
 MAX_BATCH_BYTES = 8 * 2**20
@@ -90,8 +91,12 @@ def plan_reads(
         The requests with the columns `PLACE`, partitioned by data file and split of the file (a row
         group lies in one split), sorted within by row and payload. A request for a blob that has no
         text, or is not in `contents`, has no row.
+
+    Raises:
+        LakeError: if Delta does not number the rows of `contents`.
     Shuffles: ids and payload, by `blob_id` and by place.
     """
+    _check_rows_are_numbered(contents)
     places = contents.where(F.col("status") == "ok").select(
         "blob_id",
         F.col("_metadata.file_path").alias("content_file"),
@@ -260,6 +265,16 @@ def _by_file(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     runs = pc.run_end_encode(batch.column("content_file")).run_ends.to_pylist()
     for start, stop in zip([0, *runs[:-1]], runs, strict=True):
         yield batch.slice(start, stop - start)
+
+
+def _check_rows_are_numbered(contents: DataFrame) -> None:
+    # Delta gives the number of a row only for tables that may have deletion vectors.
+    metadata = contents.select("_metadata").schema["_metadata"].dataType
+    if "row_index" not in cast("T.StructType", metadata).names:
+        raise LakeError(
+            "reading texts needs the numbers of rows; the table contents has none: "
+            "write it with the table property delta.enableDeletionVectors=true"
+        )
 
 
 def _partitions_for(contents: DataFrame) -> int:
