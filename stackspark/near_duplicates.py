@@ -7,7 +7,7 @@
 5. Resolve all verified edges in rank order: a blob goes if a better, similar one stays.
 6. Further rounds pair up what is left: the members of each bucket without its head, and blobs whose
    verified neighbour was removed with that neighbour's twin. Then 4 and 5 again, over all edges.
-7. Stop when a round verifies nothing new, or at the last round.
+7. Stop when a further round verifies nothing new, or at the last round.
 8. Check that every removed blob has a twin that stays, and name the twins.
 
 No components are built, so no chain A ~ B ~ C ever removes C for its likeness to a removed B.
@@ -131,7 +131,7 @@ def find_near_duplicates(
         num_candidates=num_candidates,
         num_text_twins=text_twins.count(),
         rounds=tuple(search.rounds),
-        is_settled=search.rounds[-1].num_verified == 0,
+        is_settled=search.is_settled(),
     )
 
 
@@ -154,11 +154,16 @@ class _Search:
             number = len(self.rounds) + 1
             num_verified = self._verify(pairs, signatures, number)
             removed, open_edges = self._resolve(number, pairs.count(), num_verified)
-            if num_verified == 0 or number == self.params.max_rounds:
+            if self.is_settled() or number == self.params.max_rounds:
                 return removed
             edges = self._find_edges(peel_buckets(edges, removed), number + 1)
             pairs = self._new_pairs(edges, follow_twins(open_edges, removed), number + 1)
             signatures = self._signatures(pairs, number + 1)
+
+    def is_settled(self) -> bool:
+        """Whether the last round had nothing to find; the first alone looks at heads only."""
+        last = self.rounds[-1]
+        return last.num_pairs == 0 or (last.round > 1 and last.num_verified == 0)
 
     def _find_edges(self, bands: DataFrame, number: int) -> DataFrame:
         return self.scratch.write(find_candidate_edges(bands), f"edges_{number}")

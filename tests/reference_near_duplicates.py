@@ -67,3 +67,13 @@ def two_bits(signature: np.ndarray) -> list[int]:
 
 def unpacked(packed: bytes) -> list[int]:
     return [byte >> shift & 3 for byte in packed for shift in (6, 4, 2, 0)]
+
+
+def resolved(edges: list[tuple[int, int]]) -> dict[int, int]:
+    """Kept twin of each removed blob: its best neighbour that stays, decided in rank order."""
+    twins: dict[int, int] = {}
+    for member in sorted({member for member, _ in edges}):
+        kept = sorted(head for other, head in edges if other == member and head not in twins)
+        if kept:
+            twins[member] = kept[0]
+    return twins
