@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from stackspark import swhid
 from stackspark.sources.found import File, Folder, Found, Problem, Root, SourceFault
 from stackspark.sources.limits import Limits
-from stackspark.sources.members import Member, hash_chunks, read_chunks
+from stackspark.sources.members import Member, hash_content, read_chunks
 from stackspark.sources.paths import MAX_PATH_BYTES, link_leaves_root, member_path
 from stackspark.sources.streams import open_stream
 from stackspark.sources.tars import tar_members
 from stackspark.sources.zips import zip_members
-from stackspark.swhid import EXECUTABLE_MODE, FILE_MODE, SYMLINK_MODE, content_id
 
 _ZIP_MAGIC = (b"PK\3\4", b"PK\5\6")
 
@@ -109,9 +109,9 @@ def _file(member: Member, path: bytes, listed: dict[bytes, File]) -> File:
     if member.kind != "file":
         what = "a device, pipe or socket" if member.kind == "special" else "a sparse file"
         raise SourceFault(f"{member.kind}_file", f"{what} is not a file with bytes; left out")
-    hashes = hash_chunks(member.chunks(), member.length_bytes)
-    mode = EXECUTABLE_MODE if member.mode & 0o111 else FILE_MODE
-    return File(path, mode, hashes.content_id, member.length_bytes, member.position)
+    mode = swhid.EXECUTABLE_MODE if member.mode & 0o111 else swhid.FILE_MODE
+    content_id = hash_content(member.chunks(), member.length_bytes)
+    return File(path, mode, content_id, member.length_bytes, member.position)
 
 
 def _symlink(member: Member, path: bytes) -> File:
@@ -120,7 +120,7 @@ def _symlink(member: Member, path: bytes) -> File:
     target = member_bytes(member)
     if link_leaves_root(path, target):
         raise SourceFault("link_outside", "the link points outside the archive; it is left out")
-    return File(path, SYMLINK_MODE, content_id(target), len(target), member.position)
+    return File(path, swhid.SYMLINK_MODE, swhid.content_id(target), len(target), member.position)
 
 
 def _hard_link(member: Member, path: bytes, listed: dict[bytes, File]) -> File:

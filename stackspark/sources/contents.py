@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from stackspark.kernels.decoding import decode
 from stackspark.sources.found import SourceFault
-from stackspark.sources.members import hash_chunks, read_chunks
+from stackspark.sources.members import hash_both, read_chunks
 from stackspark.swhid import blob_id, content_id
 
 FETCHED = pa.schema(
@@ -66,7 +66,7 @@ def make_content(
         SourceFault: if the bytes cannot be read, or are not as many as announced.
     """
     if length_bytes >= max_text_bytes:
-        hashes = hash_chunks(chunks, length_bytes)
+        hashes = hash_both(chunks, length_bytes)
         if hashes.content_id != wanted:
             return changed(wanted, hashes.content_id)
         return Content(wanted, hashes.blob_id, length_bytes, "too_large")

@@ -9,7 +9,7 @@ import pyarrow as pa
 from stackspark.kernels.languages import path_flags
 from stackspark.sources.found import SourceFault
 from stackspark.sources.local_files import open_file
-from stackspark.sources.members import hash_chunks
+from stackspark.sources.members import hash_content
 from stackspark.sources.paths import display_path, exact_path
 from stackspark.sources.rows import HASHED, replace_columns
 
@@ -36,7 +36,7 @@ def _hash(columns: Columns, index: int, locator: dict[str, Any]) -> None:
     try:
         follow = locator["kind"] == "python-env"
         with open_file(os.fsencode(locator["location"]), locator["member"], follow=follow) as file:
-            columns["content_id"][index] = hash_chunks(file.chunks, file.length_bytes).content_id
+            columns["content_id"][index] = hash_content(file.chunks, file.length_bytes)
             columns["length_bytes"][index] = file.length_bytes
     except SourceFault as fault:
         columns["row"][index] = "problem"

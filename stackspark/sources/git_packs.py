@@ -145,16 +145,13 @@ def apply_delta(base: bytes, delta: bytes, max_bytes: int) -> bytes:
     size, offset = _varint(delta, offset)
     if base_size != len(base) or size > max_bytes:
         raise broken("a difference does not fit its base or is too large")
-    parts: list[bytes] = []
-    while offset < len(delta):
+    result = bytearray()
+    while offset < len(delta) and len(result) <= size:
         part, offset = _instruction(base, delta, offset)
-        parts.append(part)
-        size -= len(part)
-        if size < 0 or not part:
-            break
-    if size:
+        result += part
+    if len(result) != size:
         raise broken("a difference does not give the size that it announces")
-    return b"".join(parts)
+    return bytes(result)
 
 
 def _instruction(base: bytes, delta: bytes, offset: int) -> tuple[bytes, int]:

@@ -6,6 +6,8 @@ Heritage's git loader is the model for which refs belong to a snapshot.
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,12 +46,13 @@ class Repository:
         Raises:
             SourceFault: not_a_repository, or unreadable.
         """
-        control = control_folder(Path(location))
-        common = _common_folder(control)
-        if (common / "reftable").is_dir():
-            raise SourceFault("unreadable", "the repository keeps its refs in a reftable")
-        self._refs = DiskRefsContainer(common, control)
-        self.objects = GitObjects(common / "objects", limits.max_member_bytes)
+        with _library("the repository"):
+            control = control_folder(Path(location))
+            common = _common_folder(control)
+            if (common / "reftable").is_dir():
+                raise SourceFault("unreadable", "the repository keeps its refs in a reftable")
+            self._refs = DiskRefsContainer(common, control)
+            self.objects = GitObjects(common / "objects", limits.max_member_bytes)
 
     def close(self) -> None:
         """Unmap the packs."""
@@ -57,7 +60,8 @@ class Repository:
 
     def ref_values(self) -> dict[bytes, bytes]:
         """Return every ref with its value: 40 hex digits, or ``ref: <other>``."""
-        values = {name: self._refs.read_ref(name) for name in sorted(self._refs.allkeys())}
+        with _library("the refs"):
+            values = {name: self._refs.read_ref(name) for name in sorted(self._refs.allkeys())}
         return {name: value for name, value in values.items() if value is not None}
 
     def choose(self, ref: str) -> Chosen:
@@ -82,7 +86,8 @@ class Repository:
 
     def _follow(self, name: bytes) -> Chosen | None:
         for _ in range(MAX_SYMBOLIC_STEPS):
-            value = self._refs.read_ref(Ref(name))
+            with _library("the refs"):
+                value = self._refs.read_ref(Ref(name))
             if value is None or not value.startswith(SYMBOLIC):
                 break
             name = value[len(SYMBOLIC) :]
@@ -135,6 +140,17 @@ def control_folder(location: Path) -> Path:
         if (candidate / "HEAD").is_file() and (_common_folder(candidate) / "objects").is_dir():
             return candidate
     raise SourceFault("not_a_repository", f"{location} is not a git repository; is dir: meant?")
+
+
+@contextmanager
+def _library(what: str) -> Iterator[None]:
+    """Turn whatever dulwich raises on broken or hostile files into one fault."""
+    try:
+        yield
+    except SourceFault:
+        raise
+    except Exception as error:
+        raise SourceFault("unreadable", f"{what} cannot be read: {error!r}") from error
 
 
 def _common_folder(control: Path) -> Path:

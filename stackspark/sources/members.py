@@ -40,24 +40,41 @@ class Hashes:
     blob_id: str
 
 
-def hash_chunks(chunks: Iterator[bytes], length_bytes: int) -> Hashes:
-    """Hash bytes of a length that is known beforehand, without holding them.
+def hash_content(chunks: Iterator[bytes], length_bytes: int) -> str:
+    """Compute the content_id of bytes of a length that is known beforehand, without holding them.
+
+    Raises:
+        SourceFault: corrupt_member, if there are more or fewer bytes than that.
+    """
+    git = hashlib.sha1(git_header("blob", length_bytes), usedforsecurity=False)
+    _update(chunks, length_bytes, git.update)
+    return git.hexdigest()
+
+
+def hash_both(chunks: Iterator[bytes], length_bytes: int) -> Hashes:
+    """Compute both ids of bytes of a length that is known beforehand, without holding them.
 
     Raises:
         SourceFault: corrupt_member, if there are more or fewer bytes than that.
     """
     git = hashlib.sha1(git_header("blob", length_bytes), usedforsecurity=False)
     plain = hashlib.sha1(usedforsecurity=False)
+    _update(chunks, length_bytes, git.update, plain.update)
+    return Hashes(git.hexdigest(), plain.hexdigest())
+
+
+def _update(
+    chunks: Iterator[bytes], length_bytes: int, *updates: Callable[[bytes], object]
+) -> None:
     found = 0
     for chunk in chunks:
-        git.update(chunk)
-        plain.update(chunk)
+        for update in updates:
+            update(chunk)
         found += len(chunk)
         if found > length_bytes:
             break
     if found != length_bytes:
-        raise wrong_length(length_bytes, found)
-    return Hashes(git.hexdigest(), plain.hexdigest())
+        raise _wrong_length(length_bytes, found)
 
 
 def read_chunks(chunks: Iterator[bytes], length_bytes: int) -> bytes:
@@ -74,11 +91,10 @@ def read_chunks(chunks: Iterator[bytes], length_bytes: int) -> bytes:
         if found > length_bytes:
             break
     if found != length_bytes:
-        raise wrong_length(length_bytes, found)
+        raise _wrong_length(length_bytes, found)
     return b"".join(parts)
 
 
-def wrong_length(expected: int, found: int) -> SourceFault:
-    """Build the fault of bytes that are not as long as their header says."""
+def _wrong_length(expected: int, found: int) -> SourceFault:
     more = "more" if found > expected else f"only {found}"
     return SourceFault("corrupt_member", f"{expected} bytes were announced and {more} found")

@@ -1,5 +1,6 @@
 """Members of a zip archive (zip, wheel, jar, Go module), in the order of its directory."""
 
+import lzma
 import stat
 import struct
 import zipfile
@@ -22,7 +23,18 @@ MAX_COMMENT_BYTES = 65535
 MAX_MEMBER_RECORD_BYTES = 1024
 """Directory bytes per member that the limits allow for; ordinary ones take about a hundred."""
 
-_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    OverflowError,
+    RuntimeError,
+)
 
 
 def zip_members(file: BinaryIO, size_bytes: int, limits: Limits) -> Iterator[Member]:
@@ -34,7 +46,7 @@ def zip_members(file: BinaryIO, size_bytes: int, limits: Limits) -> Iterator[Mem
     _check_directory(file, size_bytes, limits)
     try:
         archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError, ValueError, struct.error) as error:
+    except _ERRORS as error:
         raise SourceFault("corrupt_archive", f"the zip's directory is broken: {error}") from error
     spent = _Spent(size_bytes, limits)
     with archive:
