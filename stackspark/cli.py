@@ -67,7 +67,7 @@ def run(
     quiet: QuietOption = False,
 ) -> None:
     """Run a whole recipe and publish what it made."""
-    from stackspark.pipeline import RunOptions, run_recipe  # noqa: PLC0415
+    from stackspark.commands import RunOptions, run_recipe  # noqa: PLC0415
 
     options = RunOptions(
         recipe=recipe,
@@ -96,7 +96,7 @@ def stage(
     quiet: QuietOption = False,
 ) -> None:
     """Run one stage and whatever it needs that is not done yet; publish nothing."""
-    from stackspark.pipeline import RunOptions, run_recipe  # noqa: PLC0415
+    from stackspark.commands import RunOptions, run_recipe  # noqa: PLC0415
 
     options = RunOptions(
         recipe=recipe,
@@ -122,7 +122,7 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Say of a file why it is in or out."""
-    from stackspark.pipeline import explain_target  # noqa: PLC0415
+    from stackspark.commands import explain_target  # noqa: PLC0415
 
     _show(explain_target(lake, target, run_id=run_id, master=master), as_json)
 
@@ -130,7 +130,7 @@ def explain(
 @app.command()
 def report(lake: LakeOption = "lake", run_id: RunOption = None) -> None:
     """Render the HTML report of a run again and print its path."""
-    from stackspark.pipeline import render_report  # noqa: PLC0415
+    from stackspark.commands import render_report  # noqa: PLC0415
 
     typer.echo(render_report(lake, run_id=run_id))
 
@@ -144,7 +144,7 @@ def validate(
     as_json: JsonOption = False,
 ) -> None:
     """Check published tables against their contracts."""
-    from stackspark.pipeline import validate_tables  # noqa: PLC0415
+    from stackspark.commands import validate_tables  # noqa: PLC0415
 
     outcome = validate_tables(lake, table, run_id=run_id, master=master)
     _show(outcome, as_json)

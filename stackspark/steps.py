@@ -66,10 +66,15 @@ class RunContext:
     scratch: Scratch
     versions: dict[str, int] = field(default_factory=dict)
     records: list[StepRecord] = field(default_factory=list)
+    failed: StepRecord | None = None
 
     def table(self, name: str) -> DataFrame:
         """The version of a table that this run made or took over."""
         return self.lake.read(self.spark, name, version=self.versions[name])
+
+    def tables(self) -> dict[str, DataFrame]:
+        """Every table that this run made or took over so far."""
+        return {name: self.table(name) for name in self.versions}
 
     def fingerprint(self, step: str) -> str:
         """Fingerprint of a step of this run."""
@@ -192,7 +197,7 @@ class _Step:
         self.results[name] = result
         self.metrics[name] = {"rows": written.num_rows, "bytes": written.num_bytes}
         if not result.ok:
-            self._record("failed")
+            context.failed = self._record("failed")
             problem = failed_message(result).splitlines()[0]
             raise ContractError(f"step {self.step}: {problem}; nothing was published")
 

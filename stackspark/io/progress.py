@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from pyspark.sql import SparkSession
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
@@ -30,6 +31,10 @@ class Progress:
     def __init__(self, console: Console | None = None, quiet: bool = False) -> None:
         self.console = console or Console(stderr=True, highlight=False, quiet=quiet)
         self.tasks: TaskCounter = lambda: (0, 0)
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+        self.console.print(text, markup=False)
 
     @contextmanager
     def stage(self, name: str) -> Iterator["StageLine"]:
@@ -74,3 +79,15 @@ class StageLine:
     def finished(self) -> Text:
         """The line that stays when the stage is done."""
         return Text(f"  {self.name:<18} {self.seconds:6.1f} s   {self.summary}")
+
+
+def task_counter(spark: SparkSession) -> TaskCounter:
+    """Count the tasks of the stages that run now."""
+    tracker = spark.sparkContext.statusTracker()
+
+    def count() -> tuple[int, int]:
+        running = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+        stages = [stage for stage in running if stage is not None]
+        return sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)
+
+    return count

@@ -84,7 +84,7 @@ def read_sources_file(path: str | Path) -> list[SourceSpec]:
     if not isinstance(document, list):
         found = type(document).__name__
         raise UsageError(f"{path} must be a list of sources (`- source: dir:PATH`); found {found}")
-    return [_entry(item, f"{path}, entry {number}") for number, item in enumerate(document, 1)]
+    return [source_entry(item, f"{path}, entry {number}") for number, item in enumerate(document, 1)]
 
 
 def normalized_name(name: str) -> str:
@@ -101,7 +101,12 @@ def _split_ref(location: str) -> tuple[str, str | None]:
     return path, ref
 
 
-def _entry(item: Any, where: str) -> SourceSpec:
+def source_entry(item: Any, where: str) -> SourceSpec:
+    """Read one source of a list: a string, or a mapping with some of `KEYS`.
+
+    Raises:
+        UsageError: if it has an unknown key or a wrong type; the message begins with `where`.
+    """
     if isinstance(item, str):
         return parse_source(item)
     if not isinstance(item, Mapping) or not isinstance(item.get("source"), str):

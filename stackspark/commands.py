@@ -1,0 +1,348 @@
+"""What the verbs of the command line do: check the inputs, hold the lake, run, publish, answer."""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from stackspark.config import load_recipe
+from stackspark.contracts.gate import ContractResult, check_table, failed_message, preload
+from stackspark.contracts.tables import table_contract, table_names
+from stackspark.errors import ContractError, InputError, LakeError, StacksparkError, UsageError
+from stackspark.governance.explain import explain
+from stackspark.governance.explanation import Explanation
+from stackspark.governance.lookups import PublishedTables
+from stackspark.governance.opt_outs import OptOutRequest, is_opted_out, opt_out_requests
+from stackspark.io.benchmark_sets import read_benchmarks
+from stackspark.io.lake import Lake, Publication
+from stackspark.io.locks import LakeLock
+from stackspark.io.progress import Progress, task_counter
+from stackspark.io.scratch import Scratch
+from stackspark.io.session import SessionParams, spark_session
+from stackspark.judging import representatives
+from stackspark.kernels.benchmarks import BenchmarkMatcher
+from stackspark.pipeline import Inputs, Pipeline
+from stackspark.recipe import Recipe
+from stackspark.report.page import render_page
+from stackspark.report.summary import Failure, RunSummary, from_json, to_json
+from stackspark.sources.containers import expand_sources
+from stackspark.sources.specs import SourceSpec, parse_source, read_sources_file, source_entry
+from stackspark.steps import RunContext, code_version, plain
+from stackspark.summaries import contract_rows, summarise
+
+REPORTS = "reports"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What the command line says of a run; `until` is the last step to run, publishing nothing."""
+
+    recipe: str
+    lake: str = "lake"
+    sources: tuple[str, ...] = ()
+    sources_file: Path | None = None
+    settings: tuple[str, ...] = ()
+    master: str | None = None
+    quiet: bool = False
+    until: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOutcome:
+    """What a run made."""
+
+    run_id: str
+    lake: str
+    is_published: bool
+    seconds: float
+    report: str | None
+    summary: RunSummary | None
+    versions: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON for a script."""
+        funnel = self.summary.funnel if self.summary else ()
+        exports = self.summary.exports if self.summary else ()
+        return {
+            "run_id": self.run_id,
+            "lake": self.lake,
+            "is_published": self.is_published,
+            "seconds": self.seconds,
+            "report": self.report,
+            "table_versions": self.versions,
+            "funnel": [vars(row) for row in funnel],
+            "exports": [vars(row) for row in exports],
+        }
+
+    def to_text(self) -> str:
+        """The funnel and where things are, for a person."""
+        if self.summary is None:
+            return f"run {self.run_id}: nothing was published; lake {self.lake}"
+        return funnel_text(self.summary, self.lake, self.report or "")
+
+
+def run_recipe(options: RunOptions) -> RunOutcome:
+    """Run a recipe, whole or up to a step; publish a whole run."""
+    progress = Progress(quiet=options.quiet)
+    preload()
+    inputs = gather_inputs(options)
+    started = datetime.now(UTC)
+    run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    Lake(options.lake).create_or_open()
+    with LakeLock(options.lake, run_id) as lock, _scratch(options.lake, run_id) as scratch:
+        progress.say(f"run {run_id}: recipe {inputs.recipe.name}, lake {options.lake}")
+        spark = _session(options.lake, options.master)
+        progress.tasks = task_counter(spark)
+        context = RunContext(
+            spark=spark,
+            lake=Lake(options.lake),
+            lock=lock,
+            run_id=run_id,
+            recipe_name=inputs.recipe.name,
+            progress=progress,
+            scratch=scratch,
+        )
+        try:
+            return _run(Pipeline(context, inputs), options, started)
+        except ContractError as error:
+            path = _report_failure(context, inputs.recipe, started, error)
+            raise type(error)(f"{error}; see {path}") from None
+
+
+def _run(pipeline: Pipeline, options: RunOptions, started: datetime) -> RunOutcome:
+    context = pipeline.context
+    steps = pipeline.steps()
+    if options.until is not None and options.until not in steps:
+        raise UsageError(f"no stage {options.until!r}: needed one of {', '.join(steps)}")
+    for name, step in steps.items():
+        step()
+        if name == options.until:
+            return _outcome(context, options, started, None, None)
+    with context.progress.stage("report") as line:
+        summary = summarise(
+            context, pipeline.recipe, pipeline.file_verdicts, started, datetime.now(UTC)
+        )
+        _check_conservation(summary)
+        pipeline.describe_exports(summary)
+        path = write_report(options.lake, summary)
+        line.summary = path
+    with context.progress.stage("publish"):
+        context.lock.renew()
+        context.lake.publish(context.spark, _publication(context, pipeline.recipe))
+    return _outcome(context, options, started, summary, path)
+
+
+def _check_conservation(summary: RunSummary) -> None:
+    for row in summary.conservation:
+        if not row.is_ok:
+            raise ContractError(
+                f"{row.stage} does not conserve its rows: {row.num_in:,} in, {row.num_kept:,} "
+                f"kept, {row.num_removed:,} removed, {row.num_quarantined:,} quarantined; "
+                "nothing was published"
+            )
+
+
+def _publication(context: RunContext, recipe: Recipe) -> dict[str, Any]:
+    results = {record.step: record.contract_results for record in context.records}
+    return {
+        "run_id": context.run_id,
+        "recipe": recipe.name,
+        "params": json.dumps(plain(recipe), sort_keys=True),
+        "table_versions": dict(context.versions),
+        "fingerprints": {record.step: record.fingerprint for record in context.records},
+        "contract_results": json.dumps(results, sort_keys=True),
+    }
+
+
+def _outcome(
+    context: RunContext,
+    options: RunOptions,
+    started: datetime,
+    summary: RunSummary | None,
+    report: str | None,
+) -> RunOutcome:
+    return RunOutcome(
+        run_id=context.run_id,
+        lake=options.lake,
+        is_published=summary is not None,
+        seconds=(datetime.now(UTC) - started).total_seconds(),
+        report=report,
+        summary=summary,
+        versions=dict(context.versions),
+    )
+
+
+def gather_inputs(options: RunOptions) -> Inputs:
+    """Check recipe, sources, opt-outs and benchmarks, before anything of a source is read."""
+    recipe = load_recipe(options.recipe, options.settings)
+    requests = tuple(opt_out_requests(recipe.opt_outs)) if recipe.opt_outs else ()
+    specs = source_specs(recipe, options)
+    containers = expand_sources(specs)
+    opted_out = _opted_out(containers, requests)
+    items = read_benchmarks(recipe.benchmarks.path)
+    return Inputs(
+        recipe=recipe,
+        containers=tuple(c for c in containers if c.origin_url not in opted_out),
+        opt_outs=requests,
+        opted_out=opted_out,
+        num_opted_out=sum(c.origin_url in opted_out for c in containers),
+        benchmarks=BenchmarkMatcher(
+            items, min_normalized_chars=recipe.benchmarks.min_normalized_chars
+        ),
+    )
+
+
+def source_specs(recipe: Recipe, options: RunOptions) -> list[SourceSpec]:
+    """The sources of the command line, or else those of the recipe."""
+    specs = [parse_source(text) for text in options.sources]
+    if options.sources_file is not None:
+        specs += read_sources_file(options.sources_file)
+    if not specs:
+        where = f"recipe {recipe.name}, source"
+        specs = [source_entry(item, f"{where} {n}") for n, item in enumerate(recipe.sources, 1)]
+    if not specs:
+        raise UsageError(
+            f"recipe {recipe.name} names no sources: say --source KIND:LOCATION or --sources FILE"
+        )
+    return specs
+
+
+def _opted_out(containers: Sequence[Any], requests: Sequence[OptOutRequest]) -> dict[str, str]:
+    found = {c.origin_url: is_opted_out(c.origin_url, c.repo_name, requests) for c in containers}
+    return {url: request for url, request in found.items() if request is not None}
+
+
+def explain_target(
+    lake: str, target: str, run_id: str | None = None, master: str | None = None
+) -> Explanation:
+    """Explain what became of a file in a published run."""
+    with _reading(lake, run_id, master) as (spark, opened, publication):
+        versions = publication.table_versions
+        tables = {name: opened.read(spark, name, version) for name, version in versions.items()}
+        published = PublishedTables(
+            **{name: tables[name] for name in PublishedTables.__dataclass_fields__ if name in tables},
+            representatives=representatives(tables),
+        )
+        return explain(published, target)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """The results of contracts that were checked."""
+
+    results: tuple[ContractResult, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every contract holds."""
+        return all(result.ok for result in self.results)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON for a script."""
+        return {result.table: json.loads(result.to_json()) for result in self.results}
+
+    def to_text(self) -> str:
+        """One line per table, and one per broken rule."""
+        lines = [
+            f"{'ok    ' if r.ok else 'FAILED'} {r.table:<16} {r.num_rows:>12,} rows  "
+            f"{len(r.rules)} rules"
+            for r in self.results
+        ]
+        broken = [failed_message(result) for result in self.results if not result.ok]
+        return "\n".join([*lines, *broken])
+
+
+def validate_tables(
+    lake: str, table: str | None, run_id: str | None = None, master: str | None = None
+) -> Validation:
+    """Check the published version of one table, or of all, against its contract."""
+    if table is not None and table not in table_names():
+        raise UsageError(f"no table {table!r}: needed one of {', '.join(table_names())}")
+    with _reading(lake, run_id, master) as (spark, opened, publication):
+        versions = publication.table_versions
+        if table is not None and table not in versions:
+            raise LakeError(f"run {publication.run_id} published no table {table}")
+        names = [table] if table is not None else sorted(versions)
+        return Validation(
+            results=tuple(
+                check_table(opened.read(spark, name, versions[name]), table_contract(name))
+                for name in names
+            )
+        )
+
+
+def render_report(lake: str, run_id: str | None = None) -> str:
+    """Render the page of a run again from its summary; returns the page's path."""
+    Lake(lake).open()
+    source = Path(lake, REPORTS, f"{run_id or 'latest'}.json")
+    if not source.is_file():
+        raise InputError(f"lake {lake} has no report {source.name}; finish a run first")
+    return write_report(lake, from_json(source.read_text(encoding="utf-8")))
+
+
+def write_report(lake: str, summary: RunSummary) -> str:
+    """Write a run's summary and page, and what `latest` shows; returns the page's path."""
+    folder = Path(lake, REPORTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {".json": to_json(summary), ".html": render_page(summary)}
+    for suffix, text in contents.items():
+        for name in (summary.run_id, "latest"):
+            temporary = folder / f".{name}{suffix}.tmp"
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(folder / f"{name}{suffix}")
+    return str(folder / f"{summary.run_id}.html")
+
+
+def _report_failure(
+    context: RunContext, recipe: Recipe, started: datetime, error: ContractError
+) -> str:
+    summary = RunSummary(
+        run_id=context.run_id,
+        recipe=recipe.name,
+        lake=context.lake.root,
+        code_version=code_version(),
+        started_at=started,
+        finished_at=datetime.now(UTC),
+        params=plain(recipe),
+        failure=Failure(step=context.failed.step if context.failed else "report", message=str(error)),
+        contracts=contract_rows([*context.records, *([context.failed] if context.failed else [])]),
+    )
+    return write_report(context.lake.root, summary)
+
+
+@contextmanager
+def _reading(
+    lake: str, run_id: str | None, master: str | None
+) -> Iterator[tuple[SparkSession, Lake, Publication]]:
+    opened = Lake(lake)
+    opened.open()
+    spark = _session(lake, master)
+    publication = opened.published(spark, run_id)
+    if publication is None:
+        wanted = f"run {run_id}" if run_id else "no published run"
+        raise LakeError(f"lake {lake} has {wanted if not run_id else 'no ' + wanted}")
+    yield spark, opened, publication
+
+
+@contextmanager
+def _scratch(lake: str, run_id: str) -> Iterator[Scratch]:
+    """Scratch of one run, gone when it ends; what killed runs left behind goes first."""
+    folder = Path(lake, "scratch")
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield Scratch(folder=str(folder / run_id))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _session(lake: str, master: str | None) -> SparkSession:
+    params = SessionParams(lake=lake)
+    return spark_session(replace(params, master=master) if master else params)

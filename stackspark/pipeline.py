@@ -1,0 +1,397 @@
+"""The recipe as code: sources -> tables -> verdicts -> shards, and the only place that composes.
+
+Each step reads tables, calls stages and yields the new versions of its tables, which `steps` writes,
+checks and records. What was done before with the same inputs, parameters and code is taken over.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, reduce
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from stackspark.contracts.gate import TableRule
+from stackspark.contracts.tables import table_contract
+from stackspark.governance.opt_outs import OptOutRequest
+from stackspark.io.content_reader import ReadMetrics, plan_reads
+from stackspark.io.delta_tables import WriteResult
+from stackspark.io.manifest import Shard, shard_rows
+from stackspark.io.shards import export_documents, export_files, export_ids
+from stackspark.judging import (
+    near_duplicate_candidates,
+    resolved,
+    rule_verdicts,
+    without_duplicates,
+)
+from stackspark.kernels.benchmarks import BenchmarkMatcher
+from stackspark.near_duplicates import find_near_duplicates
+from stackspark.recipe import Recipe
+from stackspark.sources.containers import CONTAINERS_DDL, Container
+from stackspark.sources.fetching import fetch_contents
+from stackspark.sources.listing import list_sources
+from stackspark.stages.assign_licenses import assign_licenses
+from stackspark.stages.attach_blobs import attach_blobs
+from stackspark.stages.build_documents import build_documents
+from stackspark.stages.collect_declarations import collect_declarations
+from stackspark.stages.collect_quarantine import collect_quarantine
+from stackspark.stages.complete_origins import complete_origins
+from stackspark.stages.describe_files import describe_files
+from stackspark.stages.finalize_verdicts import finalize_verdicts
+from stackspark.stages.fingerprint_listing import fingerprint_listing
+from stackspark.stages.match_opt_outs import match_file_opt_outs, match_opt_outs
+from stackspark.stages.merge_measurements import merge_file_languages, merge_measurements
+from stackspark.stages.record_near_duplicates import (
+    RecordNearDuplicatesParams,
+    record_near_duplicates,
+)
+from stackspark.stages.record_refused_origins import record_refused_origins
+from stackspark.stages.request_contents import request_contents
+from stackspark.stages.request_scans import request_scans
+from stackspark.stages.scan_contents import GROUPS, ScanContentsParams, scan_contents
+from stackspark.stages.select_files import select_files
+from stackspark.stages.select_origins import select_origins
+from stackspark.stages.select_representatives import select_representatives
+from stackspark.stages.shape_documents_export import shape_documents_export
+from stackspark.stages.shape_files_export import shape_files_export
+from stackspark.stages.shape_ids_export import shape_ids_export
+from stackspark.steps import RunContext, StepRecord, Write, fingerprint, plain, run_step
+
+UNUSABLE = ("missing", "corrupt")
+"""Outcomes of fetching that leave nothing to keep; the file is quarantined."""
+
+REFUSED_DDL = "origin_url string, request_id string"
+OPT_OUTS_DDL = "request_id string, kind string, value string, repository string, pattern string"
+"""Columns of a table of `OptOutRequest`."""
+
+Notes = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a run starts from, checked before anything of a source is read.
+
+    `opted_out` maps the URL of each origin that is not even listed to the request that says so.
+    """
+
+    recipe: Recipe
+    containers: tuple[Container, ...]
+    opt_outs: tuple[OptOutRequest, ...]
+    opted_out: Mapping[str, str]
+    num_opted_out: int
+    benchmarks: BenchmarkMatcher
+
+
+class Pipeline:
+    """The steps of one run, in their order."""
+
+    def __init__(self, context: RunContext, inputs: Inputs) -> None:
+        self.context, self.inputs, self.recipe = context, inputs, inputs.recipe
+        self.reads = {name: ReadMetrics(context.spark) for name in ("scan", "files", "documents")}
+
+    def steps(self) -> dict[str, Callable[[], StepRecord]]:
+        """Every step by name."""
+        return {
+            "list": self.list_origins,
+            "fetch": self.fetch,
+            "scan": self.scan,
+            "licenses": self.licenses,
+            "verdicts": self.verdicts,
+            "documents": self.documents,
+            "export": self.export,
+        }
+
+    def list_origins(self) -> StepRecord:
+        """List what the sources hold, and choose one origin per root directory."""
+        return self._step("list", self._listing_fingerprint, None, self._list)
+
+    def fetch(self) -> StepRecord:
+        """Fetch and decode the contents that the lake does not have yet."""
+        recipe = self.recipe
+        params = (recipe.fetching.max_text_bytes, recipe.fetching.limits, self.inputs.opt_outs)
+        return self._step("fetch", self._after("list"), params, self._fetch)
+
+    def scan(self) -> StepRecord:
+        """Measure the blobs, and the names of blobs, that were not measured yet."""
+        return self._step("scan", self._after("fetch"), self._scan_params.versions, self._scan)
+
+    def licenses(self) -> StepRecord:
+        """Decide the licence of every file."""
+        return self._step("licenses", self._after("scan"), self.recipe.licenses, self._license)
+
+    def verdicts(self) -> StepRecord:
+        """Apply the rules, then find the near-duplicates among what they all keep."""
+        recipe = self.recipe
+        params = (recipe.filters, recipe.near_duplicates, self.inputs.opted_out)
+        return self._step("verdicts", self._after("licenses"), params, self._judge)
+
+    def documents(self) -> StepRecord:
+        """Put the kept files of each repository in order."""
+        return self._step("documents", self._after("verdicts"), self.recipe.documents, self._cut)
+
+    def export(self) -> StepRecord:
+        """Write the shards; each export reads the kept files' contents once."""
+        params = (self.recipe.shards, self.recipe.exports)
+        return self._step("export", self._after("documents"), params, self._export)
+
+    @cached_property
+    def file_verdicts(self) -> DataFrame:
+        """What became of each file: one row per file, with the twin of a duplicate."""
+        repeated = self.context.table("near_duplicates")
+        verdicts = finalize_verdicts(self._resolved, self._representatives, repeated)
+        return self.context.scratch.write(verdicts, "file_verdicts")
+
+    def _step(
+        self,
+        name: str,
+        inputs: Callable[[], Sequence[str]],
+        params: Any,
+        produce: Callable[[Notes], Iterator[Write]],
+    ) -> StepRecord:
+        return run_step(self.context, name, inputs, params, produce)
+
+    def _after(self, step: str) -> Callable[[], Sequence[str]]:
+        return lambda: [self.context.fingerprint(step)]
+
+    def _known(self, table: str) -> DataFrame:
+        """What the lake knows of a table that only grows; empty in a new lake."""
+        known = self.context.known(table)
+        ddl = table_contract(table).ddl
+        return self.context.spark.createDataFrame([], ddl) if known is None else known
+
+    def _grow(self, table: str, rows: DataFrame, key: Sequence[str]) -> Write:
+        """Add rows to a table that only grows; rows that replace others make it rewrite itself."""
+        known = self.context.known(table)
+        if known is None or not known.join(rows, list(key), how="left_semi").limit(1).count():
+            return Write(table=table, rows=rows, mode="append")
+        kept = known.join(rows.select(*key), list(key), how="left_anti")
+        return Write(table=table, rows=kept.select(*known.columns).unionByName(rows))
+
+    # list
+
+    @cached_property
+    def _listing(self) -> DataFrame:
+        names = [column.split()[0] for column in CONTAINERS_DDL.split(", ")]
+        rows = [[getattr(each, name) for name in names] for each in self.inputs.containers]
+        containers = self.context.spark.createDataFrame(rows, CONTAINERS_DDL)
+        return self.context.scratch.write(list_sources(containers, self.recipe.listing), "listing")
+
+    def _listing_fingerprint(self) -> Sequence[str]:
+        return [":".join(map(str, row)) for row in fingerprint_listing(self._listing).collect()]
+
+    def _listed(self, kind: str) -> DataFrame:
+        return self._listing.where(F.col("kind") == kind).select(f"{kind}.*")
+
+    def _list(self, notes: Notes) -> Iterator[Write]:
+        yield Write(table="origins", rows=select_origins(complete_origins(self._listed("origin"))))
+        notes |= self._container_counts()
+
+    def _container_counts(self) -> Notes:
+        """What became of each container: the balance of the first step."""
+        listed = self._listed("origin")
+        with_files = listed.where(F.col("num_files") > 0)
+        broken = self._listed("quarantine").where(F.col("grain") == "origin")
+        num_listed, num_with_files = listed.count(), with_files.count()
+        selected = self.context.table("origins").count()
+        return {
+            "containers": len(self.inputs.containers) + self.inputs.num_opted_out,
+            "opted_out": self.inputs.num_opted_out,
+            "selected": selected,
+            "same_root": num_with_files - selected,
+            "without_files": num_listed - num_with_files,
+            "quarantined": broken.count(),
+        }
+
+    # fetch
+
+    @cached_property
+    def _files(self) -> DataFrame:
+        """Files of the selected origins, with the places of their bytes."""
+        origins = self.context.table("origins")
+        files = select_files(self._listed("origin"), self._listed("file"), origins)
+        return self.context.scratch.write(files, "files")
+
+    @cached_property
+    def _opt_outs(self) -> DataFrame:
+        """Rows of `ledger` for what requests cover among the origins and files that were listed."""
+        rows = [list(asdict(request).values()) for request in self.inputs.opt_outs]
+        requests = self.context.spark.createDataFrame(rows, OPT_OUTS_DDL)
+        listed = complete_origins(self._listed("origin"))
+        of_files = match_file_opt_outs(self._files, self.context.table("origins"), requests)
+        of_origins = match_opt_outs(listed, requests)
+        return self.context.scratch.write(of_files.unionByName(of_origins), "opt_outs")
+
+    def _fetch(self, notes: Notes) -> Iterator[Write]:
+        known, origins = self._known("contents"), self.context.table("origins")
+        wanted = request_contents(self._files, origins, self._opt_outs, known)
+        requests = self.context.scratch.write(wanted, "requests")
+        notes["requested"] = requests.count()
+        fetched = fetch_contents(requests, self.recipe.fetching)
+        usable = fetched.where(~F.col("status").isin(*UNUSABLE))
+        columns = table_contract("contents").column_names
+        yield Write(table="contents", rows=usable.select(*columns), mode="append")
+        contents = self.context.table("contents")
+        files = attach_blobs(self._files, contents)
+        yield Write(table="files", rows=files, checks=self._all_files)
+        yield Write(table="quarantine", rows=self._quarantined(requests, contents))
+
+    def _quarantined(self, requests: DataFrame, contents: DataFrame) -> DataFrame:
+        """What could not be listed, and what could not be fetched when asked for again."""
+        failed = requests.join(contents.select("content_id"), "content_id", how="left_anti")
+        again = fetch_contents(failed, self.recipe.fetching)
+        broken = again.where(F.col("status").isin(*UNUSABLE)).join(
+            requests, "content_id", how="inner"
+        )
+        return collect_quarantine(self._listed("quarantine"), broken)
+
+    def _all_files(self, written: WriteResult) -> Sequence[TableRule]:
+        total = self.context.table("origins").agg(F.sum("num_files")).collect()[0][0] or 0
+        detail = f"origins list {total:,} files, the table holds {written.num_rows:,}"
+        return [TableRule("files_are_conserved", total == written.num_rows, detail)]
+
+    # scan
+
+    @cached_property
+    def _scan_params(self) -> ScanContentsParams:
+        minhash = self.recipe.near_duplicates.minhash
+        return ScanContentsParams(minhash=minhash, benchmarks=self.inputs.benchmarks)
+
+    def _scan(self, notes: Notes) -> Iterator[Write]:
+        contents, versions = self.context.table("contents"), self._scan_params.versions
+        texts = contents.where(F.col("status") == "ok").select("blob_id")
+        named = self.context.table("files").join(texts, "blob_id", how="left_semi")
+        known, languages = self._known("measurements"), self._known("file_languages")
+        requests = request_scans(named, known, languages, GROUPS, versions)
+        plan = plan_reads(requests, contents)
+        scanned = self.context.scratch.write(
+            scan_contents(plan, self._scan_params, self.reads["scan"]), "scanned"
+        )
+        notes["read"] = self.reads["scan"].totals()
+        measured = merge_measurements(scanned, known, versions, GROUPS)
+        yield self._grow("measurements", measured, ["blob_id"])
+        detected = merge_file_languages(scanned, versions["languages"])
+        yield self._grow("file_languages", detected, ["blob_id", "name"])
+
+    # licenses
+
+    def _license(self, _: Notes) -> Iterator[Write]:
+        table = self.context.table
+        declarations = collect_declarations(table("files"), table("file_languages"))
+        yield Write(
+            table="licenses",
+            rows=assign_licenses(
+                table("files"),
+                declarations,
+                table("measurements"),
+                table("origins"),
+                self.recipe.licenses,
+            ),
+            checks=self._one_per_file,
+        )
+
+    def _one_per_file(self, written: WriteResult) -> Sequence[TableRule]:
+        total = self.context.table("files").count()
+        detail = f"there are {total:,} files, the table holds {written.num_rows:,} rows"
+        return [TableRule("one_row_per_file", total == written.num_rows, detail)]
+
+    # verdicts
+
+    @cached_property
+    def _rule_verdicts(self) -> DataFrame:
+        """Rows of `ledger` of every rule but those on duplicates."""
+        if "ledger" in self.context.versions:
+            return without_duplicates(self.context.table("ledger"))
+        recipe, tables = self.recipe, self.context.tables()
+        rows = [(url, request) for url, request in self.inputs.opted_out.items()]
+        refused = self.context.spark.createDataFrame(rows, REFUSED_DDL)
+        verdicts = (
+            rule_verdicts(tables, recipe.filters, recipe.fetching.max_text_bytes)
+            .unionByName(self._opt_outs)
+            .unionByName(record_refused_origins(refused))
+        )
+        return self.context.scratch.write(verdicts, "verdicts")
+
+    @cached_property
+    def _resolved(self) -> DataFrame:
+        verdicts = resolved(self.context.tables(), self._rule_verdicts)
+        return self.context.scratch.write(verdicts, "resolved")
+
+    @cached_property
+    def _representatives(self) -> DataFrame:
+        licenses, origins = self.context.table("licenses"), self.context.table("origins")
+        chosen = select_representatives(self._resolved, licenses, origins)
+        return self.context.scratch.write(chosen, "representatives")
+
+    def _judge(self, notes: Notes) -> Iterator[Write]:
+        params, scratch = self.recipe.near_duplicates, self.context.scratch
+        candidates = near_duplicate_candidates(
+            self._representatives, self.context.table("measurements"), params
+        )
+        found = find_near_duplicates(candidates, params, scratch)
+        notes["rounds"] = [asdict(each) for each in found.rounds]
+        yield Write(table="near_duplicates", rows=found.rows)
+        limit = RecordNearDuplicatesParams(threshold=params.threshold)
+        repeated = record_near_duplicates(self.context.table("near_duplicates"), limit)
+        yield Write(table="ledger", rows=self._rule_verdicts.unionByName(repeated))
+
+    # documents
+
+    @cached_property
+    def _kept(self) -> DataFrame:
+        return self.file_verdicts.where(F.col("status") == "kept")
+
+    def _cut(self, notes: Notes) -> Iterator[Write]:
+        counts = self.file_verdicts.groupBy("status").count().collect()
+        found = {row["status"]: row["count"] for row in counts}
+        yield Write(table="documents", rows=build_documents(self._kept, self.recipe.documents))
+        placed = self.context.table("documents").agg(F.sum("num_files")).collect()[0][0] or 0
+        notes |= {"verdicts": found, "files": placed}
+
+    # export
+
+    @cached_property
+    def _described(self) -> DataFrame:
+        """Everything that exports publish of a kept file."""
+        names = ("origins", "licenses", "file_languages", "measurements", "contents")
+        ids = ["directory_id", "path"]
+        files = self.context.table("files").join(self._kept.select(*ids), ids, how="left_semi")
+        described = describe_files(files, **{name: self.context.table(name) for name in names})
+        return self.context.scratch.write(described, "described")
+
+    @cached_property
+    def _document_files(self) -> DataFrame:
+        shaped = shape_documents_export(self.context.table("documents"), self._described)
+        return self.context.scratch.write(shaped, "document_files")
+
+    def export_folder(self, dataset: str) -> Path:
+        """Folder of an export; its name comes from what the export is made of."""
+        made_of = [self.context.fingerprint("documents"), dataset, plain(self.recipe.shards)]
+        name = fingerprint("export", made_of[:1], made_of[1:])[:16]
+        return Path(self.context.lake.root, "shards", dataset, name)
+
+    def _export(self, notes: Notes) -> Iterator[Write]:
+        shards: dict[str, list[Shard]] = {}
+        for dataset in self.recipe.exports:
+            shards[dataset] = self._write_export(dataset, self.export_folder(dataset))
+        notes["files"] = {
+            dataset: sum(sum(shard.language_counts.values()) for shard in found)
+            for dataset, found in shards.items()
+        }
+        notes["read"] = {name: metrics.totals() for name, metrics in self.reads.items()}
+        rows = [
+            shard_rows(self.context.spark, dataset, self.export_folder(dataset).name, found)
+            for dataset, found in shards.items()
+        ]
+        yield Write(table="shards", rows=reduce(DataFrame.unionByName, rows))
+
+    def _write_export(self, dataset: str, folder: Path) -> list[Shard]:
+        contents, params = self.context.table("contents"), self.recipe.shards
+        if dataset == "files":
+            rows = shape_files_export(self._described)
+            return export_files(rows, contents, folder, params, self.reads["files"])
+        if dataset == "documents":
+            reads = self.reads["documents"]
+            return export_documents(self._document_files, contents, folder, params, reads)
+        return export_ids(shape_ids_export(self._document_files), folder, params)

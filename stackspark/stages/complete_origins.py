@@ -1,0 +1,22 @@
+"""Listed origins with the columns that only other sources know."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from stackspark.contracts.tables import table_contract
+
+COUNTS = ("star_events_count", "fork_events_count")
+
+
+def complete_origins(listed_origins: DataFrame) -> DataFrame:
+    """Give every column of `origins` to what a source listed: counts are 0, the rest is null.
+
+    Returns:
+        Rows in contract order.
+    """
+    columns = []
+    for column in table_contract("origins").columns:
+        unknown = F.lit(0 if column.name in COUNTS else None).cast(column.data_type)
+        is_known = column.name in listed_origins.columns
+        columns.append((F.col(column.name) if is_known else unknown).alias(column.name))
+    return listed_origins.select(*columns)

@@ -1,0 +1,24 @@
+"""Origins that opted out before anything of them was read -> rows of `ledger`."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from stackspark.contracts.tables import table_contract
+from stackspark.rules import verdict_columns
+
+
+def record_refused_origins(refused: DataFrame) -> DataFrame:
+    """Write a verdict for each origin that was not even listed.
+
+    Args:
+        refused: (`origin_url`, `request_id`), one row per origin.
+
+    Returns:
+        Rows of `ledger` in contract order, rule `opt_out`.
+    Shuffles: none.
+    """
+    verdict = verdict_columns("opt_out", "record_refused_origins", evidence=F.col("request_id"))
+    rows = refused.select(
+        F.lit("origin").alias("grain"), F.col("origin_url").alias("subject_id"), *verdict
+    )
+    return rows.select(*table_contract("ledger").column_names)

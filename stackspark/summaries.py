@@ -1,0 +1,229 @@
+"""The summary of a run, from its tables and the records of its steps."""
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, Row
+
+from stackspark.recipe import FiltersParams, Recipe
+from stackspark.report import aggregates, fold
+from stackspark.report.summary import (
+    ConservationRow,
+    ContractRow,
+    ExportRow,
+    FailedRule,
+    FunnelRow,
+    Limit,
+    RoundRow,
+    RunSummary,
+    TimingRow,
+)
+from stackspark.steps import RunContext, StepRecord, code_version, plain
+
+TOP_FAMILIES = 12
+PARALLEL_JOBS = 3
+"""Small jobs of the summary that Spark may run at a time: most of each is the driver's work."""
+
+
+def summarise(
+    context: RunContext,
+    recipe: Recipe,
+    file_verdicts: DataFrame,
+    started_at: datetime,
+    finished_at: datetime,
+) -> RunSummary:
+    """Gather everything that the page shows.
+
+    Args:
+        context: the run, all its steps done.
+        recipe: of the run.
+        file_verdicts: what became of each file; read several times, so stored.
+        started_at: start of the run.
+        finished_at: its end.
+    """
+    rows = _collected(context, file_verdicts)
+    funnel = fold.funnel(rows["files"])
+    languages, other_languages, num_other = fold.languages(rows["files"])
+    license_types, licenses = fold.licenses(rows["licenses"])
+    bands = recipe.near_duplicates.minhash
+    return RunSummary(
+        run_id=context.run_id,
+        recipe=recipe.name,
+        lake=context.lake.root,
+        code_version=code_version(),
+        started_at=started_at,
+        finished_at=finished_at,
+        params=plain(recipe),
+        sources=fold.sources(rows["sources"]),
+        funnel=funnel,
+        conservation=conservation(context, funnel),
+        languages=languages,
+        other_languages=other_languages,
+        num_other_languages=num_other,
+        license_types=license_types,
+        licenses=licenses,
+        families=(
+            *fold.families("near", rows["near"]),
+            *fold.families("exact", rows["exact"]),
+        ),
+        histograms=fold.histograms(rows["bins"], histogram_limits(recipe.filters)),
+        band_curve=fold.band_curve(
+            bands.num_bands, bands.rows_per_band, recipe.near_duplicates.threshold
+        ),
+        rounds=_rounds(context.notes("verdicts")["rounds"]),
+        quarantine=fold.quarantine(rows["quarantine"]),
+        contracts=contract_rows(context.records),
+        timings=tuple(map(_timing, context.records)),
+        exports=_exports(context.table("shards").collect()),
+    )
+
+
+def conservation(context: RunContext, funnel: Sequence[FunnelRow]) -> tuple[ConservationRow, ...]:
+    """The balance of each stage: what went in is kept, removed or quarantined."""
+    listed = context.notes("list")
+    by_kind = {row.kind: row.num_files for row in funnel}
+    removed = sum(row.num_files for row in funnel if row.kind == "removed")
+    quarantined = by_kind.get("quarantined", 0)
+    kept = by_kind["kept"]
+    files = context.table("files").count()
+    placed = context.notes("documents")["files"]
+    origins = ConservationRow(
+        stage="list (containers)",
+        num_in=listed["containers"],
+        num_kept=listed["selected"],
+        num_removed=listed["opted_out"] + listed["same_root"] + listed["without_files"],
+        num_quarantined=listed["quarantined"],
+    )
+    verdicts = ConservationRow(
+        stage="verdicts",
+        num_in=files,
+        num_kept=kept,
+        num_removed=removed,
+        num_quarantined=quarantined,
+    )
+    documents = ConservationRow(
+        stage="documents", num_in=kept, num_kept=placed, num_removed=0, num_quarantined=0
+    )
+    exports = [
+        ConservationRow(
+            stage=f"export {name}", num_in=kept, num_kept=count, num_removed=0, num_quarantined=0
+        )
+        for name, count in context.notes("export")["files"].items()
+    ]
+    return (origins, verdicts, documents, *exports)
+
+
+def contract_rows(records: Sequence[StepRecord]) -> tuple[ContractRow, ...]:
+    """The results of all contracts that the steps checked."""
+    return tuple(
+        ContractRow(
+            table=table,
+            version=record.table_versions.get(table, -1),
+            num_rows=result["num_rows"],
+            num_rules=len(result["rules"]),
+            failed=tuple(_failed(rule) for rule in result["rules"] if not rule["ok"]),
+        )
+        for record in records
+        for table, result in record.contract_results.items()
+    )
+
+
+def histogram_limits(filters: FiltersParams) -> Mapping[str, Sequence[Limit]]:
+    """The limits to draw into the histograms."""
+    lines, letters, encoded = filters.long_lines, filters.letters, filters.encoded_data
+    return {
+        "num_lines": [Limit(value=lines.max_num_lines, removes="above", label="limit")],
+        "avg_line_length": [
+            Limit(value=lines.max_avg_line_length, removes="above", label="code")
+        ],
+        "max_line_length": [
+            Limit(value=lines.max_line_length, removes="above", label="code"),
+            Limit(value=lines.max_prose_line_length, removes="above", label="prose"),
+        ],
+        "alpha_fraction": [
+            Limit(value=letters.min_alpha_fraction, removes="below", label="limit")
+        ],
+        "encoded_fraction": [
+            Limit(value=encoded.max_encoded_fraction, removes="above", label="limit")
+        ],
+    }
+
+
+def with_export_folders(summary: RunSummary, root: str) -> RunSummary:
+    """The summary with the folders of its exports as a person finds them."""
+    exports = (replace(row, folder=f"{root}/{row.folder}") for row in summary.exports)
+    return replace(summary, exports=tuple(exports))
+
+
+def _collected(context: RunContext, file_verdicts: DataFrame) -> Mapping[str, list[Row]]:
+    """The rows of every small table, several jobs at a time."""
+    table = context.table
+    files = ["directory_id", "path"]
+    licensed = file_verdicts.join(table("licenses"), files, how="inner")
+    blobs = table("files").select("blob_id", "length_bytes").distinct()
+    measured = blobs.join(table("measurements"), "blob_id", how="inner")
+    tables = {
+        "sources": aggregates.count_sources(table("origins")),
+        "files": aggregates.count_files(file_verdicts),
+        "licenses": aggregates.count_licenses(licensed),
+        "near": aggregates.largest_families(
+            table("near_duplicates"), file_verdicts, table("origins"), TOP_FAMILIES
+        ),
+        "exact": aggregates.most_copied(file_verdicts, table("origins"), TOP_FAMILIES),
+        "bins": aggregates.count_bins(measured),
+        "quarantine": aggregates.count_quarantine(table("quarantine")),
+    }
+    with ThreadPoolExecutor(PARALLEL_JOBS) as jobs:
+        rows = jobs.map(lambda frame: frame.collect(), tables.values())
+        return dict(zip(tables, rows, strict=True))
+
+
+def _rounds(rounds: Sequence[Mapping[str, Any]]) -> tuple[RoundRow, ...]:
+    return tuple(
+        RoundRow(
+            round=row["round"],
+            num_candidate_edges=row["num_pairs"],
+            num_verified_edges=row["num_verified"],
+            num_removed=row["num_removed"],
+        )
+        for row in rounds
+    )
+
+
+def _failed(rule: Mapping[str, Any]) -> FailedRule:
+    examples = tuple(json.dumps(row, default=str) for row in rule["example_rows"])
+    return FailedRule(
+        rule=rule["rule"], expression=rule["detail"], num_failed=rule["num_bad"], examples=examples
+    )
+
+
+def _timing(record: StepRecord) -> TimingRow:
+    tables = [item for name, item in record.metrics.items() if name != "notes"]
+    read = record.metrics["notes"].get("read", {})
+    return TimingRow(
+        stage=record.step,
+        seconds=record.seconds,
+        num_rows=sum(item["rows"] for item in tables),
+        read_bytes=read.get("compressed_bytes", 0),
+        is_taken_over=record.resumed,
+    )
+
+
+def _exports(shards: Sequence[Row]) -> tuple[ExportRow, ...]:
+    datasets = sorted({row["dataset"] for row in shards})
+    return tuple(
+        ExportRow(
+            dataset=dataset,
+            folder=next(row["path"] for row in shards if row["dataset"] == dataset).rpartition(
+                "/"
+            )[0],
+            num_shards=sum(row["dataset"] == dataset for row in shards),
+            num_rows=sum(row["num_rows"] for row in shards if row["dataset"] == dataset),
+            size_bytes=sum(row["size_bytes"] for row in shards if row["dataset"] == dataset),
+        )
+        for dataset in datasets
+    )
