@@ -123,7 +123,7 @@ def test_render_dataset_card_escapes_what_strangers_wrote() -> None:
     body, _, recipe = text.split("---\n", 2)[2].partition("`````yaml\n")
     assert recipe.endswith("`````\n")
     assert yaml.safe_load(recipe.removesuffix("`````\n")) == {"x": f"````\n{HOSTILE}"}
-    for bad in ("<script", "](http", "\u202e", " `code`", "://evil"):
+    for bad in ("<script", "](http", "\u202e", " `code`", "http://"):
         assert bad not in body
     # Every row of a table stays one row.
     assert len({line.count(" | ") for line in body.splitlines() if line.startswith("| &lt;")}) == 1
