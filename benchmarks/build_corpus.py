@@ -53,9 +53,16 @@ class Package:
     set: str
 
     @property
-    def file_stem(self) -> str:
-        """Name of its archive without a suffix; a name's slashes become dashes."""
-        return f"{self.name.replace('/', '-').replace('@', '')}-{self.version}"
+    def archive_pattern(self) -> str:
+        """What the path of its archive below the registry's folder matches: the client's names."""
+        name, version = re.escape(self.name), re.escape(self.version)
+        if self.registry == "pypi":
+            return f"{'[-_.]'.join(re.split('[-_.]', self.name))}-{version}-.*[.]whl"
+        if self.registry == "npm":
+            return f"{re.escape(self.name.removeprefix('@').replace('/', '-'))}-{version}[.]tgz"
+        if self.registry == "go":
+            return f"cache/download/{name}/@v/{version}[.]zip"
+        return f"{name}-{version}[.]crate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,27 +122,37 @@ def wanted_packages(set_name: str) -> list[Package]:
 
 def archive_of(package: Package, archives: Path) -> list[Path]:
     """The archive of a package, or nothing where it was not fetched yet."""
-    suffix = SUFFIXES[package.registry]
-    path = archives / package.registry / f"{package.file_stem}{suffix}"
-    return [path] if path.is_file() else []
+    folder = archives / package.registry
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if re.fullmatch(package.archive_pattern, path.relative_to(folder).as_posix(), re.IGNORECASE)
+    ]
 
 
 def fetch_all(packages: Sequence[Package], archives: Path) -> list[str]:
     """Fetch what is not there yet; the names of packages that could not be fetched."""
     failed = []
+    archives.mkdir(parents=True, exist_ok=True)
     for package in packages:
-        folder = archives / package.registry
-        folder.mkdir(parents=True, exist_ok=True)
         if archive_of(package, archives):
             continue
         with tempfile.TemporaryDirectory(dir=archives.parent) as work:
             try:
                 found = FETCHERS[package.registry](package, Path(work))
-                shutil.move(found, folder / f"{package.file_stem}{SUFFIXES[package.registry]}")
+                keep(found, archives / package.registry)
             except (subprocess.CalledProcessError, StopIteration) as error:
                 failed.append(f"{package.registry} {package.name} {package.version}")
                 print(f"{failed[-1]}: {getattr(error, 'stderr', error)}", file=sys.stderr)
     return failed
+
+
+def keep(found: Path, folder: Path) -> None:
+    """Move an archive below a folder; a module of Go is named by its place in the module cache."""
+    _, cache_folder, place = found.as_posix().rpartition("/cache/download/")
+    target = folder / (f"cache/download/{place}" if cache_folder else found.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(found, target)
 
 
 def fetch_wheel(package: Package, work: Path) -> Path:
@@ -201,7 +218,6 @@ FETCHERS: dict[str, Callable[[Package, Path], Path]] = {
     "go": fetch_go,
     "crates": fetch_crate,
 }
-SUFFIXES = {"pypi": ".whl", "npm": ".tgz", "go": ".zip", "crates": ".tar.gz"}
 
 
 # Growing -------------------------------------------------------------------------------------
@@ -237,7 +253,7 @@ def write_package(target: Path, random: Random, real: Sequence[Path]) -> None:
             if text is None:
                 continue
             data = text.encode()
-            entry = tarfile.TarInfo(f"{source.name}/{row['path']}")
+            entry = tarfile.TarInfo(f"{source_name(source)}/{row['path']}")
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
             size += len(data)
@@ -251,6 +267,12 @@ def write_package(target: Path, random: Random, real: Sequence[Path]) -> None:
         writer.writeheader()
         writer.writerows(rows)
     partial.rename(target)
+
+
+def source_name(source: Path) -> str:
+    """Path of a real archive below the folder `archives`."""
+    parts = source.parts
+    return "/".join(parts[len(parts) - parts[::-1].index("archives") :])
 
 
 def drawn_members(random: Random, real: Sequence[Path]) -> Iterator[tuple[Path, Member]]:
@@ -384,7 +406,7 @@ def count(archives: Sequence[Path]) -> dict[str, object]:
         "text_bytes": sizes["text"],
         "other_files": files["other"],
         "other_bytes": sizes["other"],
-        "archives_by_registry": dict(Counter(path.parent.name for path in archives)),
+        "archives_by_suffix": dict(Counter(path.suffix for path in archives)),
     }
 
 
