@@ -123,7 +123,7 @@ class Lake:
         audited = self._audited_steps(spark)
         self._append_row(spark, "runs", recorded)
         if row["status"] == "audited":
-            audited.append(Row(**{name: row[name] for name in AUDIT_COLUMNS}))
+            audited.append(Row(**row))
 
     def audited_version(self, spark: SparkSession, name: str) -> int | None:
         """Return the newest version of a table that passed its contract; None if there is none."""
@@ -236,8 +236,7 @@ def _lake_format(root: str, marker: bytes) -> int:
 
 
 def _collect_audited(runs: DataFrame) -> list[Row]:
-    oldest_first = runs.where("status = 'audited'").orderBy("finished_at", "run_id", "step")
-    return oldest_first.select(*AUDIT_COLUMNS).collect()
+    return runs.where("status = 'audited'").orderBy("finished_at", "run_id", "step").collect()
 
 
 def _publication(row: Row) -> Publication:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,16 @@ def test_cached_jars_fetches_a_damaged_jar_again(
     cached_jars(JAVA, s3a=False)
     assert ivy.fetched == [["one", "two"], ["two"]]
     assert paths[1].read_text() == "two"
+
+
+def test_cached_jars_are_whole_for_every_start_of_a_race(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, one="one", two="two")
+    with ThreadPoolExecutor(8) as pool:
+        starts = [pool.submit(cached_jars, JAVA, s3a=False) for _ in range(16)]
+        texts = {tuple(path.read_text() for path in start.result()) for start in starts}
+    assert texts == {("one", "two")}
 
 
 def test_cached_jars_refuses_what_is_not_pinned(

@@ -180,7 +180,10 @@ def test_audited_step_survives_a_restart_and_needs_its_fingerprint(
     lake.record_step(spark, step_row("list", quarantine=3))
     lake.record_step(spark, step_row("fetch", status="failed", quarantine=4))
     restarted = Lake(lake.root)
-    assert restarted.audited_step(spark, "list", "f" * 64)["table_versions"] == {"quarantine": 3}
+    for opened in (lake, restarted):
+        step = opened.audited_step(spark, "list", "f" * 64).asDict()
+        assert set(step) == set(table_contract("runs").column_names)
+        assert (step["run_id"], step["table_versions"]) == ("run-1", {"quarantine": 3})
     assert restarted.audited_step(spark, "list", "0" * 64) is None
     assert restarted.audited_step(spark, "fetch", "f" * 64) is None
     assert restarted.audited_version(spark, "quarantine") == 3
