@@ -5,6 +5,7 @@ import socket
 import tempfile
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from source_fixtures import (
     swh_root_id,
     write_files,
 )
+
+from stackspark.sources.fetching import FetchParams, fetch_units
 
 names = st.binary(min_size=1, max_size=4).filter(
     lambda name: b"/" not in name and b"\0" not in name and name not in (b".", b"..")
@@ -161,7 +164,22 @@ def test_fetch_does_not_follow_a_link_that_took_the_files_place(tmp_path: Path) 
     assert (row["status"], row["content"]) == ("corrupt", None)
 
 
+def test_fetch_does_not_follow_a_link_that_appears_at_the_last_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path, {"root/a": "same", "secret": "same"})
+    listed = list_locally(f"dir:{tmp_path}/root")
+    (tmp_path / "root/a").unlink()
+    (tmp_path / "root/a").symlink_to(tmp_path / "secret")
+    monkeypatch.setattr(os, "lstat", os.stat)
+    (row,) = fetch_locally(listed.files).values()
+    assert (row["status"], row["error_class"]) == ("corrupt", "unreadable")
+
+
 def test_fetch_batches_are_bounded(tmp_path: Path) -> None:
     write_files(tmp_path, {f"{number}": f"{number}" * 1000 for number in range(10)})
     listed = list_locally(f"dir:{tmp_path}")
-    assert len(fetch_locally(listed.files, fetch_batch_bytes=2000)) == 10
+    locators = [{"content_id": f["content_id"], **f["locator"]} for f in listed.files]
+    requests = [pa.RecordBatch.from_pylist(locators)]
+    batches = list(fetch_units(requests, FetchParams(fetch_batch_bytes=3000)))
+    assert [batch.num_rows for batch in batches] == [2] * 5

@@ -86,6 +86,27 @@ def test_list_git_of_every_layout(repository: Path, variant: object) -> None:
     assert texts["/lib/b.py"] == "b = 1\n"
 
 
+def test_every_revision_of_a_pack_full_of_differences(repository: Path) -> None:
+    revisions = [
+        commit(repository, {f"{n}/{n}": f"{n}", "grows.txt": f"{n**9}\n" * 40 + "same\n" * n * 99})
+        for n in range(25)
+    ]
+    packed(repository)
+    (pack,) = (repository / ".git/objects/pack").glob("*.pack")
+    assert "chain length = 3" in git(repository, "verify-pack", "-v", str(pack))
+    for number, revision in enumerate(revisions):
+        listed = list_locally(f"git:{repository}@{revision}")
+        assert listed.root_id == git(repository, "rev-parse", f"{revision}^{{tree}}")
+        assert len(listed.files) == len(FILES) + 2 + number
+        assert {f["path"]: (f["mode"], f["content_id"]) for f in listed.files} == tree_of(
+            repository, revision
+        )
+        contents = fetch_locally(listed.files)
+        assert {row["status"] for row in contents.values()} == {"ok"}
+        (grown,) = [file for file in listed.files if file["path"] == "/grows.txt"]
+        assert contents[grown["content_id"]]["length_bytes"] == grown["length_bytes"]
+
+
 def test_list_git_at_refs(repository: Path) -> None:
     first = git(repository, "rev-parse", "HEAD")
     first_tree = git(repository, "rev-parse", "HEAD^{tree}")
