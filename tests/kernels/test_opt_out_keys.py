@@ -82,6 +82,8 @@ def test_origin_keys_array_is_row_by_row() -> None:
         ("*.pem", ["/a.pem", "/x/y.pem"], ["/a.pem2", "/pem"]),
         ("**/keys/**/id_?", ["/keys/a/id_x", "/a/keys/b/c/id_x"], ["/keys/a/id_xy", "/keys/id"]),
         ("/a+b(c)[1]/*", ["/a+b(c)[1]/x"], ["/aab(c)1/x"]),
+        # a piece is found at its first place, not at its last
+        ("*keys*pem", ["/keys/pem/keys"], ["/pem/keys"]),
         ("/*", ["/a", "/a/b"], []),
         ("/new\nline", ["/new\nline"], ["/new line"]),
         ("/ÄPFEL/*", ["/äpfel/x"], ["/apfel/x"]),
