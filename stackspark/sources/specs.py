@@ -84,7 +84,9 @@ def read_sources_file(path: str | Path) -> list[SourceSpec]:
     if not isinstance(document, list):
         found = type(document).__name__
         raise UsageError(f"{path} must be a list of sources (`- source: dir:PATH`); found {found}")
-    return [source_entry(item, f"{path}, entry {number}") for number, item in enumerate(document, 1)]
+    return [
+        source_entry(item, f"{path}, entry {number}") for number, item in enumerate(document, 1)
+    ]
 
 
 def normalized_name(name: str) -> str:
