@@ -6,8 +6,14 @@ from reference_documents import escape
 
 from stackspark.kernels.sentinels import SENTINELS, escape_sentinels, unescape_sentinels
 
+ESCAPED = st.builds(
+    lambda sentinel, depth: f"<{depth * chr(92)}{sentinel[1:]}",
+    st.sampled_from(SENTINELS),
+    st.integers(0, 3),
+)
 PIECES = st.one_of(
-    st.sampled_from([*SENTINELS, *(sentinel[1:] for sentinel in SENTINELS)]),
+    ESCAPED,
+    st.sampled_from([sentinel[1:] for sentinel in SENTINELS]),
     st.sampled_from(["<", "\\", "<\\", "|", ">", "<|", "end", "<NAME>", "\n", "é", "😀", "$1\\1"]),
     st.text(max_size=3),
 )
