@@ -71,8 +71,8 @@ def decode(raw: bytes) -> Decoded:
         return BINARY
     try:
         return Decoded(status="ok", src_encoding="UTF-8", text=raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        return _decode_detected(raw, error.start)
+    except UnicodeDecodeError:
+        return _decode_detected(raw)
 
 
 def _decode_marked(raw: bytes) -> Decoded | None:
@@ -92,8 +92,8 @@ def _ok(encoding: str, confidence: float | None, text: str) -> Decoded:
     return Decoded(status="ok", src_encoding=encoding, encoding_confidence=confidence, text=text)
 
 
-def _decode_detected(raw: bytes, first_invalid: int) -> Decoded:
-    found = cchardet.detect(_sample(raw, first_invalid))
+def _decode_detected(raw: bytes) -> Decoded:
+    found = cchardet.detect(_sample(raw))
     encoding, confidence = found["encoding"], found["confidence"]
     if encoding is None:
         return UNDECODABLE
@@ -107,14 +107,11 @@ def _decode_detected(raw: bytes, first_invalid: int) -> Decoded:
     return _ok(encoding.upper(), min(max(confidence or 0.0, 0.0), 1.0), text)
 
 
-def _sample(raw: bytes, first_invalid: int) -> bytes:
-    """Lines with a non-ASCII byte from the first invalid byte on, or all of a short file.
-
-    What stands before that byte is valid UTF-8 and would speak for it.
-    """
+def _sample(raw: bytes) -> bytes:
+    """The first lines with a non-ASCII byte, or all of a short file."""
     if len(raw) <= MAX_SAMPLE_BYTES:
         return raw
-    pieces, room, position = [], MAX_SAMPLE_BYTES, first_invalid
+    pieces, room, position = [], MAX_SAMPLE_BYTES, 0
     while room and (found := NON_ASCII.search(raw, position)):
         before = max(found.start() - MAX_LINE_START_BYTES, 0)
         start = max(raw.rfind(b"\n", before, found.start()) + 1, before)

@@ -110,6 +110,11 @@ def test_decode_finds_legacy_lines_far_into_a_file(piece: str) -> None:
     assert (decoded.src_encoding, decoded.text) == ("WINDOWS-1251", raw.decode("cp1251"))
 
 
+def test_decode_leaves_broken_utf8_alone() -> None:
+    # A long file of UTF-8 with one wrong byte is not guessed to be something else.
+    assert decode("// ä ö ü ß\n".encode() * 20_000 + b"\xe4").status == "undecodable"
+
+
 @pytest.mark.parametrize(
     "piece",
     [b"\xe9", b"\xe9\n", b"\x81\xff", b"\xe9" + b"a" * 70_000],

@@ -80,6 +80,8 @@ def test_detect_language_equals_enry_on_installed_files() -> None:
         ("Makefile", b"all:\n", "Makefile"),
         ("run", b"#!/usr/bin/env python3\n", "Python"),
         ("a.py", b"# -*- mode: ruby -*-\n", "Ruby"),
+        ("a.py", b"x = 1\n" * 30 + b"# vim: set ft=ruby:\n", "Ruby"),
+        ("a.py", b"x = 1\n" * 30 + b"# vim: set ft=ruby:\n" + b"x = 1\n" * 30, "Python"),
         ("a.no_such_extension", b"x", None),
         ("a.py", b"\x00", None),
         ("caf\udce9.py", b"x = 1\n", "Python"),  # a name that was not UTF-8
