@@ -1,7 +1,6 @@
 """What the verbs of the command line do: check the inputs, hold the lake, run, publish, answer."""
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from pyspark.sql import SparkSession
 from stackspark.config import load_recipe
 from stackspark.contracts.gate import ContractResult, check_table, failed_message, preload
 from stackspark.contracts.tables import table_contract, table_names
-from stackspark.errors import ContractError, InputError, LakeError, StacksparkError, UsageError
+from stackspark.errors import ContractError, InputError, LakeError, UsageError
 from stackspark.governance.explain import explain
 from stackspark.governance.explanation import Explanation
 from stackspark.governance.lookups import PublishedTables
@@ -32,6 +31,7 @@ from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.pipeline import Inputs, Pipeline
 from stackspark.recipe import Recipe
 from stackspark.report.page import render_page
+from stackspark.report.terminal import funnel_text
 from stackspark.report.summary import Failure, RunSummary, from_json, to_json
 from stackspark.sources.containers import expand_sources
 from stackspark.sources.specs import SourceSpec, parse_source, read_sources_file, source_entry
@@ -86,7 +86,7 @@ class RunOutcome:
         """The funnel and where things are, for a person."""
         if self.summary is None:
             return f"run {self.run_id}: nothing was published; lake {self.lake}"
-        return funnel_text(self.summary, self.lake, self.report or "")
+        return funnel_text(self.summary, self.report or "")
 
 
 def run_recipe(options: RunOptions) -> RunOutcome:
@@ -228,7 +228,7 @@ def explain_target(
         versions = publication.table_versions
         tables = {name: opened.read(spark, name, version) for name, version in versions.items()}
         published = PublishedTables(
-            **{name: tables[name] for name in PublishedTables.__dataclass_fields__ if name in tables},
+            **{name: tables[name] for name in PublishedTables.__annotations__ if name in tables},
             representatives=representatives(tables),
         )
         return explain(published, target)
@@ -327,8 +327,8 @@ def _reading(
     spark = _session(lake, master)
     publication = opened.published(spark, run_id)
     if publication is None:
-        wanted = f"run {run_id}" if run_id else "no published run"
-        raise LakeError(f"lake {lake} has {wanted if not run_id else 'no ' + wanted}")
+        wanted = f"published run {run_id}" if run_id else "published run"
+        raise LakeError(f"lake {lake} has no {wanted}; finish a run first")
     yield spark, opened, publication
 
 

@@ -5,7 +5,7 @@ checks and records. What was done before with the same inputs, parameters and co
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.near_duplicates import find_near_duplicates
 from stackspark.recipe import Recipe
 from stackspark.sources.containers import CONTAINERS_DDL, Container
-from stackspark.sources.fetching import fetch_contents
+from stackspark.sources.fetching import FetchParams, fetch_contents
 from stackspark.sources.listing import list_sources
 from stackspark.stages.assign_licenses import assign_licenses
 from stackspark.stages.attach_blobs import attach_blobs
@@ -65,6 +65,9 @@ UNUSABLE = ("missing", "corrupt")
 REFUSED_DDL = "origin_url string, request_id string"
 OPT_OUTS_DDL = "request_id string, kind string, value string, repository string, pattern string"
 """Columns of a table of `OptOutRequest`."""
+
+TASKS_PER_CORE = 4
+"""So that one long task does not hold up a step's end; what is listed and fetched is the same."""
 
 Notes = dict[str, Any]
 
@@ -161,6 +164,15 @@ class Pipeline:
         ddl = table_contract(table).ddl
         return self.context.spark.createDataFrame([], ddl) if known is None else known
 
+    @property
+    def _num_tasks(self) -> int:
+        """Tasks of steps whose rows are narrow and whose work is not: Spark would make one."""
+        return TASKS_PER_CORE * self.context.spark.sparkContext.defaultParallelism
+
+    @property
+    def _fetching(self) -> FetchParams:
+        return replace(self.recipe.fetching, num_tasks=self._num_tasks)
+
     def _grow(self, table: str, rows: DataFrame, key: Sequence[str]) -> Write:
         """Add rows to a table that only grows; rows that replace others make it rewrite itself."""
         known = self.context.known(table)
@@ -176,7 +188,8 @@ class Pipeline:
         names = [column.split()[0] for column in CONTAINERS_DDL.split(", ")]
         rows = [[getattr(each, name) for name in names] for each in self.inputs.containers]
         containers = self.context.spark.createDataFrame(rows, CONTAINERS_DDL)
-        return self.context.scratch.write(list_sources(containers, self.recipe.listing), "listing")
+        params = replace(self.recipe.listing, num_tasks=self._num_tasks)
+        return self.context.scratch.write(list_sources(containers, params), "listing")
 
     def _listing_fingerprint(self) -> Sequence[str]:
         return [":".join(map(str, row)) for row in fingerprint_listing(self._listing).collect()]
@@ -228,7 +241,7 @@ class Pipeline:
         wanted = request_contents(self._files, origins, self._opt_outs, known)
         requests = self.context.scratch.write(wanted, "requests")
         notes["requested"] = requests.count()
-        fetched = fetch_contents(requests, self.recipe.fetching)
+        fetched = fetch_contents(requests, self._fetching)
         usable = fetched.where(~F.col("status").isin(*UNUSABLE))
         columns = table_contract("contents").column_names
         yield Write(table="contents", rows=usable.select(*columns), mode="append")
@@ -240,7 +253,7 @@ class Pipeline:
     def _quarantined(self, requests: DataFrame, contents: DataFrame) -> DataFrame:
         """What could not be listed, and what could not be fetched when asked for again."""
         failed = requests.join(contents.select("content_id"), "content_id", how="left_anti")
-        again = fetch_contents(failed, self.recipe.fetching)
+        again = fetch_contents(failed, self._fetching)
         broken = again.where(F.col("status").isin(*UNUSABLE)).join(
             requests, "content_id", how="inner"
         )

@@ -1,1 +1,1 @@
-
+"""Data contracts: tables, constraints, the gate."""

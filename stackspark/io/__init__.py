@@ -1,1 +1,1 @@
-
+"""Sessions, the lake, contents, shards."""

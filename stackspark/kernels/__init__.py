@@ -1,1 +1,1 @@
-
+"""Work on bytes: Arrow in, Arrow out, no Spark."""

@@ -1,9 +1,10 @@
 """Origins and names of packages, as their file names tell them.
 
-A registry's page is the origin only where the name is beyond doubt: wheels, crates and the module
-cache of Go. It is the URL under which Software Heritage archives the package, one for all versions;
-the version stands in `repo_name`. Source tarballs and npm packages look like any other tarball, so
-their origin is the file.
+A package URL is the origin where the name is beyond doubt: wheels, installed distributions, crates
+and the module cache of Go. Source tarballs and npm packages look like any other tarball, so their
+origin is the file.
+
+Source of the form: the package URL specification (ECMA-427).
 """
 
 import re
@@ -28,7 +29,7 @@ class Package(NamedTuple):
 def pypi_package(name: str, version: str) -> Package:
     """Return the origin of a Python distribution; it does not depend on where it is installed."""
     name = normalized_name(name)
-    return Package(f"https://pypi.org/project/{name}/", f"{name}@{version}")
+    return Package(f"pkg:pypi/{name}@{version}", f"{name}@{version}")
 
 
 def archive_package(path: Path) -> Package:
@@ -36,10 +37,10 @@ def archive_package(path: Path) -> Package:
     if match := _WHEEL.fullmatch(path.name):
         return pypi_package(match[1], match[2])
     if match := _CRATE.fullmatch(path.name):
-        return Package(f"https://crates.io/crates/{match[1]}", f"{match[1]}@{match[2]}")
+        return Package(f"pkg:cargo/{match[1]}@{match[2]}", f"{match[1]}@{match[2]}")
     if match := _GO.fullmatch(path.as_posix()):
         # The cache writes an upper-case letter as an exclamation mark and the lower-case one.
         module, version = (re.sub("!(.)", lambda m: m[1].upper(), part) for part in match.groups())
-        return Package(f"https://pkg.go.dev/{module}", f"{module}@{version}")
+        return Package(f"pkg:golang/{module}@{version}", f"{module}@{version}")
     match = _TARBALL.fullmatch(path.name)
     return Package(path.as_uri(), f"{match[1]}@{match[2]}" if match else path.name)

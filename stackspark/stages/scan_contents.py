@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from stackspark.io.content_reader import ContentBatch, map_contents
+from stackspark.io.content_reader import ContentBatch, ReadMetrics, map_contents
 from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.kernels.declared_licenses import DECLARED_VERSION, declared_license
 from stackspark.kernels.encoded_data import ENCODED_VERSION, measure_encoded_data
@@ -86,20 +86,23 @@ class ScanContentsParams:
         }
 
 
-def scan_contents(plan: DataFrame, params: ScanContentsParams) -> DataFrame:
+def scan_contents(
+    plan: DataFrame, params: ScanContentsParams, metrics: ReadMetrics | None = None
+) -> DataFrame:
     """Measure each requested blob once and under each requested name.
 
     Args:
         plan: read plan whose payload is `groups` (array<string>, the groups of metrics to measure;
             empty for none) and `name` (base name to detect the language under; null for none).
         params: what to measure.
+        metrics: where to count what is read.
 
     Returns:
         Rows of `SCANNED`, one per request: one struct per group of metrics and `named`, null without
         a name.
     Shuffles: none; the texts stay where they are read.
     """
-    return map_contents(plan, _scanner(params), from_arrow_schema(SCANNED))
+    return map_contents(plan, _scanner(params), from_arrow_schema(SCANNED), metrics)
 
 
 def _scanner(

@@ -41,11 +41,6 @@ SAID_BY_TYPE = {
     "documents": {"has_metadata_valid"},
     "file_languages": {"is_generated_valid"},
     "files": {"is_vendor_valid", "is_documentation_valid", "is_generated_path_valid"},
-    "licenses": {"license_sources_valid"},
-    "measurements": {"benchmark_matches_valid"},
-    "near_duplicates": {"scope_valid"},
-    "runs": {"table_versions_valid"},
-    "shards": {"language_counts_valid"},
 }
 """Rules that say no more than the column's type; what can fail there is that it is required."""
 

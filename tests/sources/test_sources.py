@@ -109,16 +109,16 @@ def test_expand_archives_sorted_and_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "origin", "repo_name"),
     [
-        ("Foo_Bar-1.0-py3-none-any.whl", "https://pypi.org/project/foo-bar/", "foo-bar@1.0"),
-        ("x-1.0-1-cp311-cp311-any.whl", "https://pypi.org/project/x/", "x@1.0"),
+        ("Foo_Bar-1.0-py3-none-any.whl", "pkg:pypi/foo-bar@1.0", "foo-bar@1.0"),
+        ("x-1.0-1-cp311-cp311-any.whl", "pkg:pypi/x@1.0", "x@1.0"),
         (
             "serde_json-1.0.1-rc.1.crate",
-            "https://crates.io/crates/serde_json",
+            "pkg:cargo/serde_json@1.0.1-rc.1",
             "serde_json@1.0.1-rc.1",
         ),
         (
             "cache/download/github.com/!burnt!sushi/toml/@v/v1.2.0.zip",
-            "https://pkg.go.dev/github.com/BurntSushi/toml",
+            "pkg:golang/github.com/BurntSushi/toml@v1.2.0",
             "github.com/BurntSushi/toml@v1.2.0",
         ),
         ("left-pad-1.3.0.tgz", None, "left-pad@1.3.0"),
@@ -187,7 +187,7 @@ def test_expand_environment(tmp_path: Path) -> None:
     for location in (tmp_path, site):
         first, second = expand_sources([parse_source(f"python-env:{location}")])
         assert (first.repo_name, second.repo_name) == ("foo-bar@1.0", "other@2.0")
-        assert first.origin_url == "https://pypi.org/project/foo-bar/"
+        assert first.origin_url == "pkg:pypi/foo-bar@1.0"
         assert first.size_bytes == 10
     spec = parse_source(f"python-env:{tmp_path}", exclude=("Foo.Bar",))
     assert [container.repo_name for container in expand_sources([spec])] == ["other@2.0"]
@@ -216,7 +216,7 @@ def test_environment_is_the_same_wherever_it_lies(tmp_path: Path) -> None:
         [f[c] for c in columns] for f in second.files
     ]
     origins = [[o["origin_url"], o["repo_name"], o["num_files"]] for o in first.origins]
-    assert origins[0] == ["https://pypi.org/project/foo-bar/", "foo-bar@1.0", 2]
+    assert origins[0] == ["pkg:pypi/foo-bar@1.0", "foo-bar@1.0", 2]
     contents = fetch_locally(first.files)
     assert contents[first.files[0]["content_id"]]["content"] == "foo = 1\n"
 

@@ -46,14 +46,19 @@ def test_request_contents_asks_once_and_spares_links_known_and_opted_out(
             ("d", "/known", "c3", 33261, (4,)),
             ("d", "/private", "c4", 33188, (5,)),
             ("d", "/by_id", "c5", 33188, (6,)),
+            ("e", "/refused", "c6", 33188, (7,)),
         ],
         LOCATED,
     )
     opted_out = spark.createDataFrame(
-        [("file", "d/private"), ("content", "c5")], "grain string, subject_id string"
+        [("file", "d/private"), ("content", "c5"), ("origin", "u:e")],
+        "grain string, subject_id string",
+    )
+    origins = spark.createDataFrame(
+        [("d", "u:d"), ("e", "u:e")], "directory_id string, origin_url string"
     )
     known = spark.createDataFrame([("c3",)], "content_id string")
-    rows = request_contents(files, opted_out, known).collect()
+    rows = request_contents(files, origins, opted_out, known).collect()
     assert [(row.content_id, row.locator.n) for row in rows] == [("c1", 1)]
 
 
