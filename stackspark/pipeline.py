@@ -18,7 +18,14 @@ from stackspark.contracts.tables import table_contract
 from stackspark.governance.opt_outs import OptOutRequest
 from stackspark.io.content_reader import ReadMetrics, plan_reads
 from stackspark.io.delta_tables import WriteResult
-from stackspark.io.manifest import Shard, shard_rows
+from stackspark.io.manifest import (
+    CARD_NAME,
+    Shard,
+    shard_of,
+    shard_rows,
+    write_manifest,
+    write_text,
+)
 from stackspark.io.shards import export_documents, export_files, export_ids
 from stackspark.judging import (
     near_duplicate_candidates,
@@ -29,6 +36,8 @@ from stackspark.judging import (
 from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.near_duplicates import find_near_duplicates
 from stackspark.recipe import Recipe
+from stackspark.report.dataset_card import DatasetCard, render_dataset_card
+from stackspark.report.summary import RunSummary
 from stackspark.sources.containers import CONTAINERS_DDL, Container
 from stackspark.sources.fetching import FetchParams, fetch_contents
 from stackspark.sources.listing import list_sources
@@ -57,7 +66,15 @@ from stackspark.stages.select_representatives import select_representatives
 from stackspark.stages.shape_documents_export import shape_documents_export
 from stackspark.stages.shape_files_export import shape_files_export
 from stackspark.stages.shape_ids_export import shape_ids_export
-from stackspark.steps import RunContext, StepRecord, Write, fingerprint, plain, run_step
+from stackspark.steps import (
+    RunContext,
+    StepRecord,
+    Write,
+    code_version,
+    fingerprint,
+    plain,
+    run_step,
+)
 
 UNUSABLE = ("missing", "corrupt")
 """Outcomes of fetching that leave nothing to keep; the file is quarantined."""
@@ -398,6 +415,30 @@ class Pipeline:
             for dataset, found in shards.items()
         ]
         yield Write(table="shards", rows=reduce(DataFrame.unionByName, rows))
+
+    def describe_exports(self, summary: RunSummary) -> None:
+        """Write manifest and card of each export: from here on its folder is a dataset."""
+        rows = self.context.table("shards").collect()
+        provenance = {
+            "recipe": plain(self.recipe),
+            "code_version": code_version(),
+            "table_fingerprint": self.context.fingerprint("documents"),
+        }
+        for dataset in self.recipe.exports:
+            folder = self.export_folder(dataset)
+            shards = [shard_of(row) for row in rows if row["dataset"] == dataset]
+            card = DatasetCard(
+                dataset=dataset,
+                pretty_name=f"{self.recipe.name} ({dataset})",
+                description=self.recipe.description,
+                shards=shards,
+                funnel=summary.funnel,
+                licenses=summary.licenses,
+                recipe=plain(self.recipe),
+                code_version=code_version(),
+            )
+            write_manifest(folder, dataset, shards, provenance)
+            write_text(folder / CARD_NAME, render_dataset_card(card))
 
     def _write_export(self, dataset: str, folder: Path) -> list[Shard]:
         contents, params = self.context.table("contents"), self.recipe.shards

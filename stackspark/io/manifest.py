@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
 MANIFEST_NAME = "manifest.json"
 CARD_NAME = "README.md"
@@ -103,6 +103,18 @@ def shard_rows(
     ]
     return spark.createDataFrame(
         rows, f"dataset string not null, path string not null, {SHARD_COLUMNS}"
+    )
+
+
+def shard_of(row: Row) -> Shard:
+    """The file that a row of the table `shards` is about."""
+    return Shard(
+        path=row["path"].rpartition("/")[2],
+        num_rows=row["num_rows"],
+        size_bytes=row["size_bytes"],
+        sha256=row["sha256"],
+        language=row["language"],
+        language_counts=row["language_counts"],
     )
 
 

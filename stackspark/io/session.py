@@ -25,6 +25,9 @@ from stackspark.io.java import find_java
 LOGGER = logging.getLogger(__name__)
 GIB = 1 << 30
 
+QUERY_LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
+"""They print the JVM's trace of every failed query on the terminal; the exception says it too."""
+
 SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -39,6 +42,8 @@ SETTINGS = {
     "spark.sql.execution.arrow.maxBytesPerBatch": str(8 << 20),
     "spark.sql.execution.arrow.maxRecordsPerBatch": "4000",
     "spark.sql.parquet.columnarReaderBatchSize": "256",
+    # A task of the scan reads whole row groups: small ones share the work of a small lake too.
+    "spark.hadoop.parquet.block.size": str(32 << 20),
     # Spark runs one Python worker per core; libraries that start threads on top only lose time.
     "spark.executorEnv.OMP_NUM_THREADS": "1",
     "spark.executorEnv.NUMBA_NUM_THREADS": "1",
@@ -88,6 +93,8 @@ def spark_session(params: SessionParams) -> SparkSession:
     if running is not None:
         return running
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    for name in QUERY_LOGGERS:
+        logging.getLogger(name).disabled = True
     if "PYSPARK_GATEWAY_PORT" in os.environ:
         return _session_of_submit(params)
     return _own_session(params)
