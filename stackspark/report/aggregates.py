@@ -132,7 +132,7 @@ def largest_families(
     )
     holder = F.min(F.struct(_standing(), "directory_id", "path")).alias("holder")
     keys = ["kept_blob_id", "num_members", "place", "blob_id", "similarity"]
-    files = file_verdicts.select("blob_id", "directory_id", "path", "status")
+    files = file_verdicts.select("blob_id", "directory_id", "path", "status", "cause")
     held = files.join(F.broadcast(shown), "blob_id", how="inner")
     return _with_repo(held.groupBy(*keys).agg(holder).select(*keys, "holder.*"), origins)
 
