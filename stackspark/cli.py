@@ -184,7 +184,7 @@ def exit_code(command: Callable[[], object]) -> int:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted; what was committed stays, run again to go on", 130)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         from stackspark.failures import describe  # noqa: PLC0415
 
         failure = describe(error)

@@ -31,8 +31,8 @@ from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.pipeline import Inputs, Pipeline
 from stackspark.recipe import Recipe
 from stackspark.report.page import render_page
-from stackspark.report.terminal import funnel_text
 from stackspark.report.summary import Failure, RunSummary, from_json, to_json
+from stackspark.report.terminal import funnel_text
 from stackspark.sources.containers import expand_sources
 from stackspark.sources.specs import SourceSpec, parse_source, read_sources_file, source_entry
 from stackspark.steps import RunContext, code_version, plain
@@ -227,8 +227,9 @@ def explain_target(
     with _reading(lake, run_id, master) as (spark, opened, publication):
         versions = publication.table_versions
         tables = {name: opened.read(spark, name, version) for name, version in versions.items()}
+        names = PublishedTables.__annotations__
         published = PublishedTables(
-            **{name: tables[name] for name in PublishedTables.__annotations__ if name in tables},
+            **{name: rows for name, rows in tables.items() if name in names},
             representatives=representatives(tables),
         )
         return explain(published, target)
@@ -273,7 +274,9 @@ def validate_tables(
         names = [table] if table is not None else sorted(versions)
         return Validation(
             results=tuple(
-                check_table(opened.read(spark, name, versions[name]), table_contract(name))
+                check_table(
+                    opened.read(spark, name, versions[name]), table_contract(name), constrained=True
+                )
                 for name in names
             )
         )
@@ -312,7 +315,9 @@ def _report_failure(
         started_at=started,
         finished_at=datetime.now(UTC),
         params=plain(recipe),
-        failure=Failure(step=context.failed.step if context.failed else "report", message=str(error)),
+        failure=Failure(
+            step=context.failed.step if context.failed else "report", message=str(error)
+        ),
         contracts=contract_rows([*context.records, *([context.failed] if context.failed else [])]),
     )
     return write_report(context.lake.root, summary)

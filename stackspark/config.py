@@ -1,7 +1,8 @@
 """Recipes: one YAML file per dataset, checked and turned into the parameters of every stage.
 
-A recipe's sections are the frozen `Params` of the stages themselves, so that a parameter is declared
-once, beside the code that uses it. A recipe may `extend` another one: a built-in name or a path.
+A recipe's sections are the frozen `Params` of the stages themselves, so that a parameter is
+declared once, beside the code that uses it. A recipe may `extend` another: a built-in name or a
+path.
 """
 
 import dataclasses
@@ -75,7 +76,9 @@ def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise RecipeError(f"recipe {path} is not readable YAML: {detail}") from None
     if not isinstance(values, dict):
         raise RecipeError(f"recipe {path}: needed a mapping of keys, found {_kind(values)}")
-    values = _map_strings(values, lambda text: _placed(text, path))
+    values = {
+        key: _map_strings(item, lambda text: _placed(text, path)) for key, item in values.items()
+    }
     parent = values.pop("extends", None)
     if parent is None:
         return values
@@ -135,7 +138,7 @@ def _validated(values: Mapping[str, Any], where: str) -> Recipe:
     try:
         checked = model.model_validate(values)
     except pydantic.ValidationError as error:
-        raise RecipeError(f"{where}: {_explained(error, values)}") from None
+        raise RecipeError(f"{where}: {_explained(error)}") from None
     recipe: Recipe = _instance(Recipe, checked)
     return recipe
 
@@ -195,7 +198,7 @@ def _instance(cls: type, checked: pydantic.BaseModel) -> Any:
     return cls(**values)
 
 
-def _explained(error: pydantic.ValidationError, values: Mapping[str, Any]) -> str:
+def _explained(error: pydantic.ValidationError) -> str:
     """The first thing that is wrong, in one line."""
     first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"])

@@ -84,9 +84,7 @@ def without_duplicates(ledger: DataFrame) -> DataFrame:
 
 def resolved(tables: Tables, verdicts: DataFrame) -> DataFrame:
     """What became of each file before duplicates are looked at; see `resolve_verdicts`."""
-    return resolve_verdicts(
-        tables["files"], tables["file_languages"], tables["origins"], verdicts
-    )
+    return resolve_verdicts(tables["files"], tables["file_languages"], tables["origins"], verdicts)
 
 
 def representatives(tables: Tables) -> DataFrame:

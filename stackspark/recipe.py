@@ -82,6 +82,5 @@ class Recipe:
     def __post_init__(self) -> None:
         unknown = sorted(set(self.exports) - set(EXPORTS))
         if unknown or not self.exports:
-            raise InvalidParamsError(
-                f"exports: needed some of {', '.join(EXPORTS)}; found {', '.join(unknown) or 'none'}"
-            )
+            found = ", ".join(unknown) or "none"
+            raise InvalidParamsError(f"exports: needed some of {', '.join(EXPORTS)}; found {found}")

@@ -130,7 +130,6 @@ def run_step(
     inputs: Callable[[], Sequence[str]],
     params: Any,
     produce: Callable[[dict[str, Any]], Iterator[Write]],
-    summary: Callable[[StepRecord], str] = lambda record: "",
 ) -> StepRecord:
     """Run one step, or take it over where its fingerprint has been audited.
 
@@ -141,7 +140,6 @@ def run_step(
         params: all that its result depends on besides its inputs and the code.
         produce: yields the tables to write, each after the one before it was written and checked;
             puts what the report needs into the mapping that it is given.
-        summary: says in a few words what the step did.
 
     Raises:
         ContractError: a table breaks its contract; the step is recorded as failed.
@@ -153,7 +151,7 @@ def run_step(
             record = _Step(context, step, key, params).run(produce)
         context.versions.update(record.table_versions)
         context.records.append(record)
-        line.summary = "taken over" if record.resumed else summary(record) or _row_counts(record)
+        line.summary = "taken over" if record.resumed else _row_counts(record)
     return record
 
 

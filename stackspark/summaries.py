@@ -137,16 +137,12 @@ def histogram_limits(filters: FiltersParams) -> Mapping[str, Sequence[Limit]]:
     lines, letters, encoded = filters.long_lines, filters.letters, filters.encoded_data
     return {
         "num_lines": [Limit(value=lines.max_num_lines, removes="above", label="limit")],
-        "avg_line_length": [
-            Limit(value=lines.max_avg_line_length, removes="above", label="code")
-        ],
+        "avg_line_length": [Limit(value=lines.max_avg_line_length, removes="above", label="code")],
         "max_line_length": [
             Limit(value=lines.max_line_length, removes="above", label="code"),
             Limit(value=lines.max_prose_line_length, removes="above", label="prose"),
         ],
-        "alpha_fraction": [
-            Limit(value=letters.min_alpha_fraction, removes="below", label="limit")
-        ],
+        "alpha_fraction": [Limit(value=letters.min_alpha_fraction, removes="below", label="limit")],
         "encoded_fraction": [
             Limit(value=encoded.max_encoded_fraction, removes="above", label="limit")
         ],
@@ -218,9 +214,9 @@ def _exports(shards: Sequence[Row]) -> tuple[ExportRow, ...]:
     return tuple(
         ExportRow(
             dataset=dataset,
-            folder=next(row["path"] for row in shards if row["dataset"] == dataset).rpartition(
-                "/"
-            )[0],
+            folder=next(row["path"] for row in shards if row["dataset"] == dataset).rpartition("/")[
+                0
+            ],
             num_shards=sum(row["dataset"] == dataset for row in shards),
             num_rows=sum(row["num_rows"] for row in shards if row["dataset"] == dataset),
             size_bytes=sum(row["size_bytes"] for row in shards if row["dataset"] == dataset),

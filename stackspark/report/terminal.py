@@ -15,8 +15,8 @@ def funnel_text(summary: RunSummary, report: str) -> str:
         for row in summary.funnel
     ]
     balance = [
-        f"  {row.stage:<18} {row.num_in:,} in = {row.num_kept:,} kept + {row.num_removed:,} removed "
-        f"+ {row.num_quarantined:,} quarantined"
+        f"  {row.stage:<18} {row.num_in:,} in = {row.num_kept:,} kept + "
+        f"{row.num_removed:,} removed + {row.num_quarantined:,} quarantined"
         for row in summary.conservation
     ]
     made = [

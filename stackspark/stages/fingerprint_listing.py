@@ -18,12 +18,10 @@ def fingerprint_listing(listing: DataFrame) -> DataFrame:
     Shuffles: one row per partition.
     """
     whole = F.struct(*(_without_places(listing, kind) for kind in ("origin", "file", "quarantine")))
-    sums = [
-        F.sum(F.xxhash64(F.lit(seed), "kind", whole).cast("decimal(38,0)")) for seed in (1, 2)
-    ]
+    sums = [F.sum(F.xxhash64(F.lit(seed), "kind", whole).cast("decimal(38,0)")) for seed in (1, 2)]
     return listing.agg(F.count(F.lit(1)), *sums)
 
 
 def _without_places(listing: DataFrame, kind: str) -> Column:
-    fields = [f"{kind}.{name}" for name in listing.select(f"{kind}.*").columns if name not in PLACES]
-    return F.struct(*fields).alias(kind)
+    names = listing.select(f"{kind}.*").columns
+    return F.struct(*(f"{kind}.{name}" for name in names if name not in PLACES)).alias(kind)

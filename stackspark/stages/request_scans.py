@@ -23,8 +23,9 @@ def request_scans(
         versions: version wanted of each group and of `languages`.
 
     Returns:
-        Requests (`blob_id`, `groups`, `name`): each new name once, and what is to be measured of the
-        bytes with the first of a blob's names; `name` is null where only the bytes are measured.
+        Requests (`blob_id`, `groups`, `name`): each new name once, and what is to be measured of
+        the bytes with the first of a blob's names; `name` is null where only the bytes are
+        measured.
     Shuffles: ids and names only, by (blob_id, name) and by blob_id.
     """
     named = blobs.select("blob_id", "name").distinct()

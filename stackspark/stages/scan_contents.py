@@ -98,8 +98,8 @@ def scan_contents(
         metrics: where to count what is read.
 
     Returns:
-        Rows of `SCANNED`, one per request: one struct per group of metrics and `named`, null without
-        a name.
+        Rows of `SCANNED`, one per request: one struct per group of metrics and `named`, null
+        without a name.
     Shuffles: none; the texts stay where they are read.
     """
     return map_contents(plan, _scanner(params), from_arrow_schema(SCANNED), metrics)

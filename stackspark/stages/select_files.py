@@ -7,7 +7,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 
-def select_files(listed_origins: DataFrame, listed_files: DataFrame, origins: DataFrame) -> DataFrame:
+def select_files(
+    listed_origins: DataFrame, listed_files: DataFrame, origins: DataFrame
+) -> DataFrame:
     """Keep the files of one container per selected root directory.
 
     Args:
