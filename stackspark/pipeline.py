@@ -1,7 +1,8 @@
 """The recipe as code: sources -> tables -> verdicts -> shards, and the only place that composes.
 
 Each step reads tables, calls stages and yields the new versions of its tables, which `steps`
-writes, checks and records. What was done before with the same inputs, parameters and code is taken over.
+writes, checks and records. What was done before with the same inputs, parameters and code is taken
+over.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
