@@ -20,7 +20,7 @@ from xml.parsers import expat
 from stackspark.kernels.license_texts import license_of_text
 from stackspark.kernels.spdx import evaluate
 
-DECLARED_VERSION = "1"
+DECLARED_VERSION = "2"
 """Changes with any result of `declared_license`."""
 
 PACKAGE_METADATA, LICENSE_FILE = "package_metadata", "license_file"
@@ -59,6 +59,10 @@ def _named(names: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"^(|.*[-_. ])({'|'.join(names)})(|[-_. ].*)$", re.IGNORECASE)
 
 
+UNKNOWN_LICENSE = "LicenseRef-scancode-unknown-license-reference"
+"""What no permissive licence beside it contradicts must not pass for "no licence at all"."""
+
+_HOLDING_NAME = re.compile(r"((un)?li[cs]en[cs]es?|copying)([-_. ].*)?$", re.IGNORECASE)
 _LICENSE_NAME, _DECLARING_NAME = _named(NAMING + MENTIONING), _named(NAMING)
 
 SOURCE_EXTENSIONS = frozenset(
@@ -91,7 +95,8 @@ def declared_license(name: str, text: str) -> tuple[str, str] | None:
 
     Returns:
         The expression, as written or where a text was recognised as SPDX, and who declares it:
-        ``package_metadata`` or ``license_file``. None where the file declares nothing certain.
+        ``package_metadata`` or ``license_file``. A file called LICENSE or COPYING of which nobody
+        knows what it says is `UNKNOWN_LICENSE`. None where the file declares nothing.
     """
     read = METADATA_READERS.get(name)
     if read is not None:
@@ -100,6 +105,8 @@ def declared_license(name: str, text: str) -> tuple[str, str] | None:
     if not _may_declare(name):
         return None
     expression = license_of_text(text)
+    if expression is None and _HOLDING_NAME.match(name) and text.strip():
+        expression = UNKNOWN_LICENSE
     return (expression, LICENSE_FILE) if expression else None
 
 

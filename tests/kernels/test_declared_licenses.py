@@ -195,11 +195,20 @@ def test_declared_license_of_other_files(name: str) -> None:
     assert declared_license(name, "SPDX-License-Identifier: MIT\n") is None
 
 
-def test_declared_license_of_uncertain_text() -> None:
-    assert declared_license("LICENSE", "You may not.\n") is None
-
-
 @given(st.sampled_from([*METADATA_READERS, "LICENSE"]), st.text(max_size=100))
 def test_declared_license_of_any_text(name: str, text: str) -> None:
     declared = declared_license(name, text)
     assert declared is None or (declared[0] and declared[1] in ("package_metadata", "license_file"))
+
+
+@pytest.mark.parametrize("name", ["LICENSE", "Licence.txt", "COPYING", "licenses.md", "UNLICENSE"])
+def test_declared_license_of_an_unknown_text_is_unknown(name: str) -> None:
+    found = declared_license(name, "You may look at this on Tuesdays.\n")
+    assert found == ("LicenseRef-scancode-unknown-license-reference", "license_file")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("LICENSE", " \n"), ("legal.txt", "Ask us."), ("MIT", "x")]
+)
+def test_declared_license_of_no_licence_file_is_none(name: str, text: str) -> None:
+    assert declared_license(name, text) is None
