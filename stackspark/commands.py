@@ -92,8 +92,8 @@ class RunOutcome:
 def run_recipe(options: RunOptions) -> RunOutcome:
     """Run a recipe, whole or up to a step; publish a whole run."""
     progress = Progress(quiet=options.quiet)
-    preload()
     inputs = gather_inputs(options)
+    preload()
     started = datetime.now(UTC)
     run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     Lake(options.lake).create_or_open()
