@@ -4,6 +4,7 @@ Nothing heavy is imported before a verb needs it, so that ``stackspark --help`` 
 """
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ import typer
 
 from stackspark import __version__
 from stackspark.errors import StacksparkError
+
+INTERRUPTED = "interrupted; what was committed stays, run again to go on"
 
 app = typer.Typer(
     help="Build code datasets for language models: every file that is out has a reason.",
@@ -176,20 +179,29 @@ def main() -> None:
 def exit_code(command: Callable[[], object]) -> int:
     """Run a command and turn what it raises into a line on standard error and an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    # An interrupt finds Spark's bridge at work, which would log its traces over our one line.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(_is_no_trace)
     try:
         command()
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        # Typer makes this exit code of an interrupt, without a word.
+        return _fail(INTERRUPTED, code) if code == 130 else code
     except StacksparkError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _fail("interrupted; what was committed stays, run again to go on", 130)
+        return _fail(INTERRUPTED, 130)
     except Exception as error:
         from stackspark.failures import describe  # noqa: PLC0415
 
         failure = describe(error)
         return _fail(failure.message, failure.exit_code)
     return 0
+
+
+def _is_no_trace(record: logging.LogRecord) -> bool:
+    return record.exc_info is None
 
 
 def _interrupt(*_: object) -> None:

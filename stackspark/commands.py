@@ -28,7 +28,7 @@ from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, spark_session
 from stackspark.judging import representatives
 from stackspark.kernels.benchmarks import BenchmarkMatcher
-from stackspark.pipeline import Inputs, Pipeline
+from stackspark.pipeline import STEPS, Inputs, Pipeline
 from stackspark.recipe import Recipe
 from stackspark.report.page import render_page
 from stackspark.report.summary import Failure, RunSummary, from_json, to_json
@@ -91,6 +91,8 @@ class RunOutcome:
 
 def run_recipe(options: RunOptions) -> RunOutcome:
     """Run a recipe, whole or up to a step; publish a whole run."""
+    if options.until not in (None, *STEPS):
+        raise UsageError(f"no stage {options.until!r}: needed one of {', '.join(STEPS)}")
     progress = Progress(quiet=options.quiet)
     inputs = gather_inputs(options)
     preload()
@@ -119,10 +121,7 @@ def run_recipe(options: RunOptions) -> RunOutcome:
 
 def _run(pipeline: Pipeline, options: RunOptions, started: datetime) -> RunOutcome:
     context = pipeline.context
-    steps = pipeline.steps()
-    if options.until is not None and options.until not in steps:
-        raise UsageError(f"no stage {options.until!r}: needed one of {', '.join(steps)}")
-    for name, step in steps.items():
+    for name, step in pipeline.steps().items():
         step()
         if name == options.until:
             return _outcome(context, options, started, None, None)

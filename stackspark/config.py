@@ -18,7 +18,7 @@ from typing import Any
 import pydantic
 import yaml
 
-from stackspark.errors import RecipeError, UsageError
+from stackspark.errors import InvalidParamsError, RecipeError, UsageError
 from stackspark.recipe import Recipe
 
 BUILT_IN = Path(__file__).parent / "recipes"
@@ -67,7 +67,7 @@ def _recipe_path(name_or_path: str) -> Path:
 
 
 def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
-    if path in seen:
+    if path.resolve() in seen:
         raise RecipeError(f"recipe {path} extends itself through {seen[-1]}")
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -86,7 +86,7 @@ def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise RecipeError(f"recipe {path}: extends needs a recipe's name, found {_kind(parent)}")
     sibling = path.parent / parent
     base = sibling if sibling.is_file() else _recipe_path(parent)
-    return _merged(_read(base, (*seen, path)), values)
+    return _merged(_read(base, (*seen, path.resolve())), values)
 
 
 def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,7 +139,10 @@ def _validated(values: Mapping[str, Any], where: str) -> Recipe:
         checked = model.model_validate(values)
     except pydantic.ValidationError as error:
         raise RecipeError(f"{where}: {_explained(error)}") from None
-    recipe: Recipe = _instance(Recipe, checked)
+    try:
+        recipe: Recipe = _instance(Recipe, checked)
+    except InvalidParamsError as error:
+        raise RecipeError(f"{where}: {error}") from None
     return recipe
 
 

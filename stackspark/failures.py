@@ -9,6 +9,11 @@ from pathlib import Path
 
 KNOWN = (
     (
+        r"Could not parse Master URL: '[^']*'",
+        2,
+        "Spark knows no such --master: say local[N], or the URL of a cluster",
+    ),
+    (
         r"No space left on device",
         5,
         "the disk is full: free space at the lake and at the temp folder",

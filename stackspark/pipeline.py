@@ -84,6 +84,9 @@ REFUSED_DDL = "origin_url string, request_id string"
 OPT_OUTS_DDL = "request_id string, kind string, value string, repository string, pattern string"
 """Columns of a table of `OptOutRequest`."""
 
+STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "documents", "export")
+"""The steps of a run, in their order."""
+
 TASKS_PER_CORE = 4
 """So that one long task does not hold up a step's end; what is listed and fetched is the same."""
 
@@ -114,15 +117,16 @@ class Pipeline:
 
     def steps(self) -> dict[str, Callable[[], StepRecord]]:
         """Every step by name."""
-        return {
-            "list": self.list_origins,
-            "fetch": self.fetch,
-            "scan": self.scan,
-            "licenses": self.licenses,
-            "verdicts": self.verdicts,
-            "documents": self.documents,
-            "export": self.export,
-        }
+        steps = (
+            self.list_origins,
+            self.fetch,
+            self.scan,
+            self.licenses,
+            self.verdicts,
+            self.documents,
+            self.export,
+        )
+        return dict(zip(STEPS, steps, strict=True))
 
     def list_origins(self) -> StepRecord:
         """List what the sources hold, and choose one origin per root directory."""
