@@ -9,11 +9,11 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 import typer
 import yaml
 from typer.core import TyperGroup
+from typer.testing import CliRunner
 
 from stackspark.cli import app
 from stackspark.config import load_recipe
@@ -21,6 +21,7 @@ from stackspark.errors import StacksparkError
 from stackspark.governance.opt_outs import opt_out_requests
 from stackspark.io.benchmark_sets import read_benchmarks
 from stackspark.pipeline import Pipeline
+from stackspark.rules import RULE_ORDER
 from stackspark.sources.specs import KINDS, parse_source, read_sources_file, source_entry
 
 REPOSITORY = Path(__file__).parents[1]
@@ -83,8 +84,7 @@ def test_command_is_understood(arguments: list[str], tmp_path: Path) -> None:
 def test_commands_are_found_and_strangers_refused() -> None:
     verbs = {arguments[0] for arguments in arguments_of_stackspark()}
     assert verbs == {"run", "stage", "explain", "report", "validate", "doctor"}
-    with pytest.raises(click.exceptions.UsageError):
-        parse(["run", "demo", "--no-such-option"])
+    assert CliRunner().invoke(app, ["run", "demo", "--no-such-option"]).exit_code == 2
 
 
 def steps() -> list[str]:
@@ -162,12 +162,21 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
 def test_paths_in_tables_exist(page: Path) -> None:
-    """The pages for contributors name files in code spans; a name with a variable is a pattern."""
+    """The pages for contributors name files in code spans."""
     spans = re.findall(
         r"`((?:stackspark|tests|schemas|jobs|docs)/[^`\s<]+)`", page.read_text("utf-8")
     )
     missing = [span for span in spans if not any(REPOSITORY.glob(span.rstrip("/")))]
     assert not missing, missing
+
+
+def test_every_rule_stands_beside_its_files() -> None:
+    text = PAGES[1].read_text(encoding="utf-8")
+    table = text.partition("| rule | file below `stackspark/stages/` |")[2].partition("\n\n")[0]
+    rules = [name for row in table.splitlines() for name in re.findall("`(\\w+)`", row)]
+    assert sorted(rules) == sorted(RULE_ORDER)
+    files = re.findall(r"`(\w+\.py)`", table)
+    assert not [name for name in files if not (REPOSITORY / "stackspark/stages" / name).is_file()]
 
 
 def test_exit_codes_are_those_of_the_errors() -> None:
