@@ -7,6 +7,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+DISK_FULL = "the disk is full: free space at the lake and at the temp folder"
 KNOWN = (
     (
         r"Could not parse Master URL: '[^']*'",
@@ -16,7 +17,7 @@ KNOWN = (
     (
         r"No space left on device",
         5,
-        "the disk is full: free space at the lake and at the temp folder",
+        DISK_FULL,
     ),
     (
         r"java\.lang\.OutOfMemoryError|Java heap space",
@@ -58,7 +59,7 @@ def describe(error: BaseException) -> Failure:
         if found:
             return Failure(f"{meaning} ({found[0][:120]}; details in {path})", code)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Failure(f"{KNOWN[0][2]} (details in {path})", 5)
+        return Failure(f"{DISK_FULL} (details in {path})", 5)
     if isinstance(error, OSError) and error.filename:
         return Failure(f"cannot use {error.filename}: {error.strerror} (details in {path})", 3)
     first = str(error).strip().splitlines()[:1]

@@ -41,11 +41,16 @@ def _items(file: Path) -> Iterator[BenchmarkItem]:
 
 
 def _json_rows(file: Path) -> Iterator[tuple[str, Any]]:
+    number = 0
     try:
         with file.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield f"{file}, line {number}", json.loads(line)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"benchmarks.path: {file}, line {number} is not JSON: {error.msg}"
+        ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"benchmarks.path: {file} is not readable JSONL: {error}") from None
 
