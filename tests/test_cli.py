@@ -1,4 +1,6 @@
-"""The command line: every wrong input or use has one line and one exit code; docs/errors.md lists them."""
+"""The command line: every wrong input has one line and one exit code; docs/errors.md lists them."""
+# The table has one row a line, however long the line that it asserts.
+# ruff: noqa: E501
 
 import errno
 import json
@@ -114,17 +116,14 @@ def _last_line(text: str) -> str:
     return lines[0].removeprefix("stackspark: ")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "line"), INPUTS, ids=[" ".join(row[0]) for row in INPUTS]
-)
+@pytest.mark.parametrize("row", INPUTS, ids=[" ".join(row[0]) for row in INPUTS])
 def test_wrong_input_has_one_line_before_spark_starts(
     workplace: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    code: int,
-    line: str,
+    row: tuple[list[str], int, str],
 ) -> None:
+    arguments, code, line = row
     monkeypatch.setattr(commands, "_session", lambda *_: pytest.fail("Spark was started"))
     assert _call(arguments) == code
     shown = capsys.readouterr()
@@ -148,9 +147,7 @@ def test_lake_without_a_published_run(
     assert line == "lake empty has no published run; finish a run first"
 
 
-def test_lake_that_another_run_holds(
-    workplace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_lake_that_another_run_holds(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Lake("lake").create_or_open()
     with LakeLock("lake", "other"):
         assert _call(["run", "ok.yaml"]) == 6
@@ -159,7 +156,7 @@ def test_lake_that_another_run_holds(
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "line"),
+    "row",
     [
         (OSError(errno.ENOSPC, "No space left on device"), 5, r"the disk is full: free space at the lake .*"),
         (PermissionError(errno.EACCES, "Permission denied", "/lake"), 3, r"cannot use /lake: Permission denied .*"),
@@ -172,10 +169,10 @@ def test_failure_in_the_middle_has_one_line(
     workplace: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    error: BaseException,
-    code: int,
-    line: str,
+    row: tuple[BaseException, int, str],
 ) -> None:
+    error, code, line = row
+
     def fail(*_: object) -> None:
         raise error
 

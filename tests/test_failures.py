@@ -52,7 +52,7 @@ def test_describe_finds_the_cause_below_the_error() -> None:
     [
         (OSError(errno.ENOSPC, "voll"), 5, r"the disk is full: .*"),
         (OSError(errno.EDQUOT, "voll"), 5, r"the disk is full: .*"),
-        (FileNotFoundError(errno.ENOENT, "No such file", "/x"), 3, r"cannot use /x: No such file .*"),
+        (FileNotFoundError(errno.ENOENT, "No file", "/x"), 3, r"cannot use /x: No file .*"),
         (KeyError("x"), 1, r"unexpected failure, please report it: KeyError: 'x' .*"),
         (ValueError(), 1, r"unexpected failure, please report it: ValueError: no message .*"),
     ],

@@ -1,4 +1,4 @@
-"""What only a whole run can show: planted files, resumed and grown runs, broken rules, equal bytes."""
+"""What only a whole run can show: causes, resumed and grown runs, broken rules, equal bytes."""
 
 import hashlib
 import json
@@ -125,9 +125,7 @@ def _archive(folder: Path, files: Mapping[str, str]) -> None:
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Fixture:
     root = tmp_path_factory.mktemp("planted")
     licence = (DEMO / "planted" / "LICENSE").read_text(encoding="utf-8")
-    _repository(
-        root / "ships", {"LICENSE": licence, "src/ship.py": SHIP, "src/crew.py": CREW}
-    )
+    _repository(root / "ships", {"LICENSE": licence, "src/ship.py": SHIP, "src/crew.py": CREW})
     _archive(root / "archives", {"LICENSE": licence, "crew.py": CREW, "empty.py": ""})
     _write(root / "gone", {"secret.py": CARGO})
     _write(root / "more", {"cargo.py": CARGO, "ship.py": SHIP})
@@ -375,19 +373,22 @@ def test_explain_an_origin_and_a_file_that_opted_out(ask: Callable[[str], Explan
 # The same input, cut differently
 
 
-@pytest.mark.parametrize(("partitions", "adaptive"), [("1", "false"), ("16", "true")])
+@pytest.mark.parametrize(
+    "settings",
+    [{"partitions": "1", "adaptive": "false"}, {"partitions": "16", "adaptive": "true"}],
+    ids=["1 partition", "16 partitions"],
+)
 def test_run_writes_the_same_bytes_at_any_number_of_partitions(
-    spark: SparkSession,
-    planted: Fixture,
     first: RunOutcome,
+    planted: Fixture,
+    spark: SparkSession,
     tmp_path: Path,
-    partitions: str,
-    adaptive: str,
+    settings: dict[str, str],
 ) -> None:
-    with _settings(spark, partitions=partitions, adaptive=adaptive):
+    with _settings(spark, **settings):
         other = _run(planted, str(tmp_path / "lake"))
-    assert _shard_hashes(other) == _shard_hashes(first)
     assert _taken_over(other) == []
+    assert _shard_hashes(other) == _shard_hashes(first)
 
 
 # The same lake again
@@ -401,9 +402,7 @@ def again(planted: Fixture, first: RunOutcome, tmp_path_factory: pytest.TempPath
     return str(lake)
 
 
-def test_rerun_takes_every_step_over(
-    planted: Fixture, first: RunOutcome, again: str
-) -> None:
+def test_rerun_takes_every_step_over(planted: Fixture, first: RunOutcome, again: str) -> None:
     second = _run(planted, again)
     assert _taken_over(second) == list(STEPS)
     assert second.versions == first.versions
@@ -417,7 +416,9 @@ def test_another_limit_scans_nothing(planted: Fixture, again: str) -> None:
     assert [reason.rule for reason in file.reasons] == ["avg_line_length"]
 
 
-def test_stage_stops_after_a_step_and_publishes_nothing(planted: Fixture, first: RunOutcome, again: str) -> None:
+def test_stage_stops_after_a_step_and_publishes_nothing(
+    planted: Fixture, first: RunOutcome, again: str
+) -> None:
     outcome = _run(planted, again, until="fetch")
     assert not outcome.is_published
     assert set(outcome.versions) == {"origins", "contents", "files", "quarantine"}
@@ -527,7 +528,9 @@ def test_grown_run_scans_only_what_is_new(
 def test_grown_run_keeps_the_new_file_and_one_of_the_copies(
     spark: SparkSession, grown: RunOutcome
 ) -> None:
-    rows = {(row["repo_name"], row["path"]): row for row in _file_verdicts(_tables(spark, grown.lake))}
+    rows = {
+        (row["repo_name"], row["path"]): row for row in _file_verdicts(_tables(spark, grown.lake))
+    }
     assert rows["cat/more", "/cargo.py"]["status"] == "kept"
     ships = [rows["cat/more", "/ship.py"], rows["ada/ships", "/src/ship.py"]]
     assert sorted(str(row["cause"]) for row in ships) == ["None", "exact_duplicate"]

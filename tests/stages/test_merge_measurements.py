@@ -46,7 +46,9 @@ def _measurements(spark: SparkSession) -> DataFrame:
     contract = table_contract("measurements")
     rows = [{**OLD, "blob_id": blob_id} for blob_id in ("partial", "renamed", "other")]
     schema = StructType.fromDDL(contract.ddl.replace(" not null", ""))
-    table = pa.Table.from_pylist([{name: row[name] for name in contract.column_names} for row in rows])
+    table = pa.Table.from_pylist(
+        [{name: row[name] for name in contract.column_names} for row in rows]
+    )
     return spark.createDataFrame(table, schema)
 
 

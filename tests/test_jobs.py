@@ -1,0 +1,76 @@
+"""The entry points for spark-submit, submitted as a cluster's user submits them.
+
+The package is installed where the tasks run, as its compiled dependencies have to be anyway.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stackspark.io.jars import cached_jars
+from stackspark.io.java import find_java
+
+REPOSITORY = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("submit")
+    (folder / "src").mkdir()
+    (folder / "src" / "tide.py").write_text("def tide(hour):\n    return hour % 12\n")
+    path = folder / "tiny.yaml"
+    path.write_text(f"extends: default\nname: tiny\nsources: [dir:{folder}/src]\nexports: [ids]\n")
+    return path
+
+
+def _submit(job: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    java = find_java()
+    jars = ",".join(map(str, cached_jars(java, s3a=False)))
+    command = [BIN / "spark-submit", "--master", "local[2]", "--driver-memory", "1g"]
+    command += ["--conf", "spark.sql.shuffle.partitions=2", "--jars", jars]
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SPARK_", "PYSPARK_"))
+    }
+    environment |= {"JAVA_HOME": str(java.path), "PYSPARK_PYTHON": sys.executable}
+    return subprocess.run(
+        [*command, REPOSITORY / "jobs" / job, *arguments],
+        env=environment, capture_output=True, text=True, check=False, timeout=900,
+    )  # fmt: skip
+
+
+def test_submitted_stage_runs_up_to_it(recipe: Path) -> None:
+    lake = recipe.parent / "staged"
+    done = _submit(
+        "stage.py", "list", "--recipe", str(recipe), "--lake", str(lake), "--quiet", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout.splitlines()[-1])
+    assert (outcome["is_published"], list(outcome["table_versions"])) == (False, ["origins"])
+    assert not (lake / "locks" / "writer.lock").exists()
+
+
+def test_submitted_job_hands_its_exit_code_on(recipe: Path) -> None:
+    done = _submit("run.py", "nothere")
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if line.startswith("stackspark: ")]
+    assert len(lines) == 1
+    assert lines[0].startswith("stackspark: no recipe 'nothere': ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.integration
+def test_submitted_run_publishes_a_dataset(recipe: Path) -> None:
+    lake = recipe.parent / "whole"
+    done = _submit("run.py", str(recipe), "--lake", str(lake), "--quiet", "--json")
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout.splitlines()[-1])
+    assert outcome["is_published"]
+    assert [(row["dataset"], row["num_rows"]) for row in outcome["exports"]] == [("ids", 1)]
+    assert len(list((lake / "shards" / "ids").rglob("*.parquet"))) == 1
