@@ -37,7 +37,7 @@ from stackspark.io.lake import Lake
 from stackspark.io.session import SessionParams, spark_session
 
 SUFFIXES = (".whl", ".tgz", ".zip", ".crate", ".tar.gz")
-SAMPLE_SECONDS = 0.5
+SAMPLE_SECONDS = 1.0
 FINISHED = re.compile(r"  (\S+) +[\d.]+ s   |run \S+: recipe ")
 """Lines of progress that end a step; the run's first line ends the start of the session."""
 
@@ -236,6 +236,7 @@ def watch(command: Sequence[str]) -> tuple[list[Step], str]:
             found = FINISHED.match(line)
             if found:
                 steps.append(watcher.step(found[1] or "start"))
+                print(f"    {steps[-1].cpu_seconds} CPU s", file=sys.stderr, flush=True)
         answer = child.stdout.read()
     watcher.stop()
     if child.returncode:
@@ -327,7 +328,8 @@ def add_notes(steps: Iterable[Step], metrics: Mapping[str, Any]) -> None:
         step.rows = sum(item["rows"] for name, item in noted.items() if name != "notes")
         read = noted["notes"].get("read", {})
         reads = {step.name: read} if "num_texts" in read else read
-        step.read = {name: counts for name, counts in reads.items() if counts.get("num_texts")}
+        # The last step repeats what the readers of earlier steps counted.
+        step.read = {k: v for k, v in reads.items() if k == step.name or k not in metrics}
 
 
 def add_events(steps: Sequence[Step], lines: Iterable[str]) -> None:

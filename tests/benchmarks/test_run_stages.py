@@ -63,7 +63,7 @@ def test_add_notes_names_each_reader() -> None:
     counts = {"num_texts": 4}
     metrics = {
         "scan": {"notes": {"read": counts}, "measurements": {"rows": 4}},
-        "export": {"notes": {"read": {"scan": {"num_texts": 0}, "files": counts}}},
+        "export": {"notes": {"read": {"scan": counts, "files": counts}}},
     }
     add_notes([start, scan, export], metrics)
     assert (start.read, scan.read, export.read) == ({}, {"scan": counts}, {"files": counts})
