@@ -5,8 +5,9 @@
 3. Round 1 pairs each blob with the best one of each of its buckets.
 4. Verify the pairs on their signatures.
 5. Resolve all verified edges in rank order: a blob goes if a better, similar one stays.
-6. Further rounds pair up what is left: the members of each bucket without its head, and blobs whose
-   verified neighbour was removed with that neighbour's twin. Then 4 and 5 again, over all edges.
+6. Further rounds pair up what is left: the members of each bucket without its heads, and blobs
+   whose verified neighbour was removed with that neighbour's twin. Then 4 and 5 again, over all
+   edges.
 7. Stop when a further round verifies nothing new, or at the last round.
 8. Check that every removed blob has a twin that stays, and name the twins.
 
@@ -17,21 +18,24 @@ import time
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from stackspark.errors import ContractError, InvalidParamsError
-from stackspark.io.scratch import Scratch
+from stackspark.io.ranked_signatures import SignatureReader
+from stackspark.io.scratch import RankedFile, Scratch
 from stackspark.kernels.minhash import MinHashParams
 from stackspark.kernels.resolution import Resolution, merge_edges
-from stackspark.stages.find_candidate_edges import find_candidate_edges
+from stackspark.kernels.signatures import PERMUTATIONS_PER_BYTE
+from stackspark.stages.find_candidate_edges import FindCandidateEdgesParams, find_candidate_edges
 from stackspark.stages.follow_twins import follow_twins
-from stackspark.stages.list_bands import list_bands
+from stackspark.stages.list_bands import ListBandsParams, list_bands
 from stackspark.stages.name_twins import name_twins
+from stackspark.stages.pack_pairs import PackPairsParams, pack_pairs
 from stackspark.stages.pair_normalized_texts import pair_normalized_texts
-from stackspark.stages.peel_buckets import peel_buckets
-from stackspark.stages.select_signatures import select_signatures
+from stackspark.stages.peel_buckets import PeelBucketsParams, peel_buckets
 from stackspark.stages.settle_twins import settle_twins
 from stackspark.stages.sort_candidates import sort_candidates
 from stackspark.stages.sort_edges import SortEdgesParams, sort_edges
@@ -50,24 +54,38 @@ EDGE_SCHEMA = pa.schema(
 """Verified edges as the driver streams them."""
 
 
+MAX_ITEMS_PER_TASK = 4_000_000
+"""Band hashes that one task keeps the heads of: at most 256 MB."""
+
+MIN_ITEMS_PER_TASK = 250_000
+"""Bands or pairs that are worth a task: half a second."""
+
+MAX_RANKS_PER_BLOCK = 1 << 17
+"""Ranks of one block: at most 75 MB of its pairs, and 33 MB of its signatures, in one task."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NearDuplicatesParams:
     """What counts as a near-duplicate, within which scope, and how long to search.
 
     `threshold` is the least Jaccard similarity of a pair; `scope` names what the caller puts into
-    the column of this name: `language`, `repository`, or `corpus` for one scope of all.
+    the column of this name: `language`, `repository`, or `corpus` for one scope of all. The first
+    round compares each blob with the best one of each of its buckets, further rounds with the best
+    `heads_per_bucket` that are left in it.
     """
 
     threshold: float = 0.7
     minhash: MinHashParams = field(default_factory=MinHashParams)
     scope: str = "language"
     max_rounds: int = 8
+    heads_per_bucket: int = 8
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:
             raise InvalidParamsError(f"threshold must be in (0, 1], found {self.threshold}")
-        if self.max_rounds < 1:
-            raise InvalidParamsError(f"max_rounds must be at least 1, found {self.max_rounds}")
+        for name in ("max_rounds", "heads_per_bucket"):
+            if getattr(self, name) < 1:
+                raise InvalidParamsError(f"{name} must be at least 1, found {getattr(self, name)}")
         if self.scope not in ("language", "repository", "corpus"):
             raise InvalidParamsError(
                 f"scope must be language, repository or corpus, found {self.scope!r}"
@@ -76,10 +94,15 @@ class NearDuplicatesParams:
 
 @dataclass(frozen=True, kw_only=True)
 class RoundStats:
-    """What one round did; `num_removed` counts all blobs removed once the round was resolved."""
+    """What one round did.
+
+    `num_band_edges` counts the members of buckets that have a better head, once per bucket;
+    `num_removed` all blobs that are removed once the round was resolved.
+    """
 
     round: int
-    num_pairs: int
+    num_band_edges: int
+    num_hops: int
     num_verified: int
     num_removed: int
     num_edges_resolved: int
@@ -120,15 +143,15 @@ def find_near_duplicates(
     Raises:
         ContractError: if a removed blob has no twin that stays; a defect, never the data's fault.
     """
-    ranked, num_candidates = scratch.write_numbered(sort_candidates(candidates), "ranked")
+    ranked, files = scratch.write_numbered(sort_candidates(candidates), "ranked")
     text_twins = scratch.write(pair_normalized_texts(ranked), "text_twins")
-    search = _Search(ranked=ranked, num_candidates=num_candidates, params=params, scratch=scratch)
-    removed = search.run(list_bands(ranked, text_twins))
+    search = _Search(ranked=ranked, files=files, params=params, scratch=scratch)
+    removed = search.run(text_twins)
     twins = scratch.write(settle_twins(text_twins, removed), "twins")
     _check_twins_stay(twins)
     return NearDuplicateResult(
         rows=name_twins(twins, ranked),
-        num_candidates=num_candidates,
+        num_candidates=search.num_candidates,
         num_text_twins=text_twins.count(),
         rounds=tuple(search.rounds),
         is_settled=search.is_settled(),
@@ -140,58 +163,93 @@ class _Search:
     """The rounds of one search, and what each of them did."""
 
     ranked: DataFrame
-    num_candidates: int
+    files: tuple[RankedFile, ...]
     params: NearDuplicatesParams
     scratch: Scratch
     rounds: list[RoundStats] = field(default_factory=list)
 
-    def run(self, bands: DataFrame) -> DataFrame:
+    def run(self, text_twins: DataFrame) -> DataFrame:
         """Go through the rounds; returns the removed blobs with their kept twins, in ranks."""
-        edges = self._find_edges(bands, 1)
-        pairs = self.scratch.write(edges.select("member", "head").distinct(), "pairs_1")
-        signatures = self.ranked.select("rank", "signature")
+        num_partitions = self._num_tasks(self.num_candidates * self.params.minhash.num_bands)
+        listing = ListBandsParams(num_partitions=num_partitions)
+        bands = list_bands(self.ranked, text_twins, listing)
+        edges, hops, num_hops = self._find_edges(bands, num_partitions, 1), None, 0
         while True:
-            number = len(self.rounds) + 1
-            num_verified = self._verify(pairs, signatures, number)
-            removed, open_edges = self._resolve(number, pairs.count(), num_verified)
+            number, num_edges = len(self.rounds) + 1, _num_edges(edges)
+            heads_per_bucket = 1 if number == 1 else self.params.heads_per_bucket
+            self._verify(edges, hops, num_edges * heads_per_bucket + num_hops, number)
+            removed, open_edges = self._resolve(number, num_edges, num_hops)
             if self.is_settled() or number == self.params.max_rounds:
                 return removed
-            edges = self._find_edges(peel_buckets(edges, removed), number + 1)
-            pairs = self._new_pairs(edges, follow_twins(open_edges, removed), number + 1)
-            signatures = self._signatures(pairs, number + 1)
+            edges = self._peel(edges, removed, num_edges, number + 1)
+            hops = self.scratch.write(follow_twins(open_edges, removed), f"hops_{number + 1}")
+            num_hops = hops.count()
 
     def is_settled(self) -> bool:
         """Whether the last round had nothing to find; the first alone looks at heads only."""
         last = self.rounds[-1]
-        return last.num_pairs == 0 or (last.round > 1 and last.num_verified == 0)
+        has_pairs = last.num_band_edges + last.num_hops > 0
+        return not has_pairs or (last.round > 1 and last.num_verified == 0)
 
-    def _find_edges(self, bands: DataFrame, number: int) -> DataFrame:
-        return self.scratch.write(find_candidate_edges(bands), f"edges_{number}")
+    @property
+    def num_candidates(self) -> int:
+        """Blobs that are compared; ranks run from 0 to one less."""
+        return sum(file.num_rows for file in self.files)
 
-    def _new_pairs(self, edges: DataFrame, hops: DataFrame, number: int) -> DataFrame:
-        """Pairs of a later round, without those that a later round before it tested."""
-        pairs = edges.select("member", "head").union(hops).distinct()
-        for earlier in range(2, number):
-            tested = self.scratch.read(f"pairs_{earlier}", pairs)
-            pairs = pairs.join(tested, on=["member", "head"], how="left_anti")
-        return self.scratch.write(pairs, f"pairs_{number}")
+    def _num_tasks(self, num_items: int) -> int:
+        """Tasks for so many bands or pairs: few for a small round, and never too much for one."""
+        session = self.ranked.sparkSession
+        parallel = int(session.conf.get("spark.sql.shuffle.partitions") or 200)
+        least = -(-num_items // MAX_ITEMS_PER_TASK)
+        return max(1, least, min(parallel, -(-num_items // MIN_ITEMS_PER_TASK)))
 
-    def _signatures(self, pairs: DataFrame, number: int) -> DataFrame:
-        """The few signatures that a later round needs."""
-        chosen = select_signatures(self.ranked, pairs)
-        return self.scratch.write(chosen, f"signatures_{number}")
+    @property
+    def _blocks(self) -> dict[str, int]:
+        """Blocks of ranks: a few per task, but none too large for the memory of one."""
+        num_tasks = self._num_tasks(self.num_candidates * self.params.minhash.num_bands)
+        size = min(max(self.num_candidates // (4 * num_tasks), 1 << 10), MAX_RANKS_PER_BLOCK)
+        return {"num_blocks": self.num_candidates // size + 1, "ranks_per_block": size}
 
-    def _verify(self, pairs: DataFrame, signatures: DataFrame, number: int) -> int:
-        """Write the verified edges of a round; returns how many there are."""
+    def _find_edges(self, bands: DataFrame, num_partitions: int, number: int) -> DataFrame:
+        limits = FindCandidateEdgesParams(
+            num_partitions=num_partitions,
+            heads_per_bucket=1 if number == 1 else self.params.heads_per_bucket,
+            **self._blocks,
+        )
+        return self.scratch.write(find_candidate_edges(bands, limits), f"edges_{number}")
+
+    def _peel(self, edges: DataFrame, removed: DataFrame, num_edges: int, number: int) -> DataFrame:
+        num_tasks = self._num_tasks(num_edges * self.params.heads_per_bucket)
+        limits = PeelBucketsParams(
+            num_partitions=num_tasks,
+            num_tasks=num_tasks,
+            ranks_per_block=self._blocks["ranks_per_block"],
+        )
+        gone = pack_pairs(removed, PackPairsParams(**self._blocks))
+        return self._find_edges(peel_buckets(edges, gone, limits), num_tasks, number)
+
+    def _verify(
+        self, edges: DataFrame, hops: DataFrame | None, num_pairs: int, number: int
+    ) -> None:
+        """Write the verified edges of a round."""
+        pairs = edges.select("block", "members", "heads")
+        if hops is not None:
+            pairs = pairs.union(pack_pairs(hops, PackPairsParams(**self._blocks)))
         limits = VerifyEdgesParams(
-            min_similarity=self.params.threshold, num_perm=self.params.minhash.num_perm
+            min_similarity=self.params.threshold,
+            num_tasks=self._num_tasks(num_pairs),
+            **self._blocks,
+        )
+        signatures = SignatureReader(
+            files=self.files,
+            width_bytes=self.params.minhash.num_perm // PERMUTATIONS_PER_BYTE,
         )
         verified = verify_edges(pairs, signatures, limits).withColumn("round", F.lit(number))
         ranges = SortEdgesParams(num_candidates=self.num_candidates)
-        return self.scratch.write(sort_edges(verified, ranges), f"verified_{number}").count()
+        self.scratch.write(sort_edges(verified, ranges), f"verified_{number}")
 
     def _resolve(
-        self, number: int, num_pairs: int, num_verified: int
+        self, number: int, num_band_edges: int, num_hops: int
     ) -> tuple[DataFrame, DataFrame]:
         """Resolve the edges of all rounds so far, from scratch.
 
@@ -202,7 +260,7 @@ class _Search:
         names = [f"verified_{earlier}" for earlier in range(1, number + 1)]
         resolution = Resolution(self.num_candidates)
         runs = [self.scratch.batches(name, EDGE_SCHEMA.names) for name in names]
-        num_edges = num_removed = 0
+        num_edges = num_removed = num_verified = 0
         with (
             self.scratch.writer(f"removed_{number}", EDGE_SCHEMA) as removed,
             self.scratch.writer(f"open_{number}", EDGE_SCHEMA) as still_open,
@@ -212,11 +270,13 @@ class _Search:
                 removed.write_table(twins.cast(EDGE_SCHEMA))
                 still_open.write_table(open_edges.cast(EDGE_SCHEMA))
                 num_edges += edges.num_rows
+                num_verified += pc.sum(pc.equal(edges["round"], number)).as_py()
                 num_removed += twins.num_rows
         self.rounds.append(
             RoundStats(
                 round=number,
-                num_pairs=num_pairs,
+                num_band_edges=num_band_edges,
+                num_hops=num_hops,
                 num_verified=num_verified,
                 num_removed=num_removed,
                 num_edges_resolved=num_edges,
@@ -229,6 +289,11 @@ class _Search:
         session = self.ranked.sparkSession
         edges = session.read.schema(from_arrow_schema(EDGE_SCHEMA)).parquet(self.scratch.path(name))
         return edges.withColumn("established_by", F.lit(ESTIMATED))
+
+
+def _num_edges(edges: DataFrame) -> int:
+    num_bytes = edges.agg(F.sum(F.octet_length("members"))).collect()[0][0]
+    return (num_bytes or 0) // 8
 
 
 def _check_twins_stay(twins: DataFrame) -> None:

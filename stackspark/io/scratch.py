@@ -16,6 +16,20 @@ BATCH_ROWS = 1 << 17
 """Rows of a batch that the driver streams: a few megabytes of numbers."""
 
 
+ROW_GROUP_BYTES = 128 << 20
+NUMBERED_ROW_GROUP_BYTES = 8 << 20
+"""Row groups of numbered tables are small, so that a task can read a short range of ranks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankedFile:
+    """One file of a numbered table: its rows have the ranks from `first_rank` on."""
+
+    path: str
+    first_rank: int
+    num_rows: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scratch:
     """A folder of scratch tables, each in a folder of its own below `folder`.
@@ -30,10 +44,13 @@ class Scratch:
         """Where a table lies."""
         return f"{self.folder.rstrip('/')}/{name}"
 
-    def write(self, rows: DataFrame, name: str) -> DataFrame:
+    def write(
+        self, rows: DataFrame, name: str, row_group_bytes: int = ROW_GROUP_BYTES
+    ) -> DataFrame:
         """Write a table and read it back, so that nothing behind it is computed twice."""
         # Hashes and signatures do not repeat; a dictionary of them would only cost memory.
         writer = rows.write.mode("overwrite").option("parquet.enable.dictionary", "false")
+        writer = writer.option("parquet.block.size", row_group_bytes)
         writer.option("compression", "zstd").parquet(self.path(name))
         return self.read(name, rows)
 
@@ -41,7 +58,9 @@ class Scratch:
         """A table that was written before, with the columns of `like`."""
         return like.sparkSession.read.schema(like.schema).parquet(self.path(name))
 
-    def write_numbered(self, rows: DataFrame, name: str) -> tuple[DataFrame, int]:
+    def write_numbered(
+        self, rows: DataFrame, name: str
+    ) -> tuple[DataFrame, tuple["RankedFile", ...]]:
         """Write rows in the order that they have and number them from 0 in that order.
 
         Args:
@@ -49,22 +68,26 @@ class Scratch:
             name: of the table.
 
         Returns:
-            The table with the further first column `rank` (bigint), and its number of rows.
+            The table with the further first column `rank` (bigint), and its files in order.
         """
-        written = self.write(rows, name).select(
+        written = self.write(rows, name, row_group_bytes=NUMBERED_ROW_GROUP_BYTES).select(
             "*",
             F.col("_metadata.file_name").alias("file_name"),
             F.col("_metadata.row_index").alias("row_index"),
         )
         counts = written.groupBy("file_name").agg(F.count("*").alias("num_rows")).collect()
-        offsets, total = [], 0
+        files, total = [], 0
         for file_name, num_rows in sorted(counts, key=lambda row: part_order(row[0])):
-            offsets.append((file_name, total))
+            path = f"{self.path(name)}/{file_name}"
+            files.append(RankedFile(path=path, first_rank=total, num_rows=num_rows))
             total += num_rows
-        starts = rows.sparkSession.createDataFrame(offsets, "file_name string, offset bigint")
+        starts = rows.sparkSession.createDataFrame(
+            [(file.path.rsplit("/", 1)[1], file.first_rank) for file in files],
+            "file_name string, offset bigint",
+        )
         numbered = written.join(F.broadcast(starts), on="file_name", how="inner")
         rank = (F.col("offset") + F.col("row_index")).alias("rank")
-        return numbered.select(rank, *rows.columns), total
+        return numbered.select(rank, *rows.columns), tuple(files)
 
     def batches(self, name: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Stream a table in the order of its partitions, one bounded batch in memory."""
@@ -93,11 +116,15 @@ class Scratch:
             filesystem.delete_dir(folder)
 
     def _located(self, name: str) -> tuple[fs.FileSystem, str]:
-        path = self.path(name).rstrip("/")
-        if "://" not in path:
-            return fs.LocalFileSystem(), str(Path(path).absolute())
-        filesystem, folder = fs.FileSystem.from_uri(re.sub("^s3a://", "s3://", path))
-        return filesystem, folder
+        return located(self.path(name).rstrip("/"))
+
+
+def located(path: str) -> tuple[fs.FileSystem, str]:
+    """File system of a local path or URI, and the path in it."""
+    if "://" not in path:
+        return fs.LocalFileSystem(), str(Path(path).absolute())
+    filesystem, inside = fs.FileSystem.from_uri(re.sub("^s3a://", "s3://", path))
+    return filesystem, inside
 
 
 def part_order(file_name: str) -> tuple[int, str]:

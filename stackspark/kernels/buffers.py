@@ -29,15 +29,21 @@ def text_buffers(texts: pa.Array) -> tuple[Bytes, Longs]:
 
 
 def fixed_width_rows(values: pa.Array, width_bytes: int) -> Bytes:
-    """Binary values that all have one width as a matrix, shape (len, width_bytes), uint8.
+    """Binary values of one width as a matrix, shape (len, width_bytes), uint8; a null is all 0.
 
     Raises:
-        ValueError: if a value is null or has another width.
+        ValueError: if a value has another width.
     """
+    valid: Flags = values.is_valid().to_numpy(zero_copy_only=False)
     data, offsets = text_buffers(values)
-    if values.null_count or (np.diff(offsets) != width_bytes).any():
-        raise ValueError(f"signatures must have {width_bytes} bytes each and none may be null")
-    return data[offsets[0] : offsets[-1]].reshape(len(values), width_bytes)
+    if (np.diff(offsets) != valid * width_bytes).any():
+        raise ValueError(f"every signature must have {width_bytes} bytes; see num_perm")
+    rows = data[offsets[0] : offsets[-1]].reshape(-1, width_bytes)
+    if valid.all():
+        return rows
+    spread = np.zeros((len(values), width_bytes), np.uint8)
+    spread[valid] = rows
+    return spread
 
 
 def nullable_binary(rows: Bytes, valid: Flags) -> pa.Array:

@@ -9,9 +9,8 @@ Source: Li and Koenig 2010, b-Bit minwise hashing.
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from stackspark.kernels.buffers import Bytes, fixed_width_rows
+from stackspark.kernels.buffers import Bytes
 from stackspark.kernels.compiled import compiled
 
 PERMUTATIONS_PER_BYTE = 4
@@ -30,26 +29,24 @@ def pack_signature(minima: npt.NDArray[np.uint32], packed: Bytes) -> None:
         packed[i] = byte
 
 
-def estimate_jaccard(left: pa.Array, right: pa.Array, num_perm: int) -> pa.Array:
+def estimate_jaccard(left: Bytes, right: Bytes) -> npt.NDArray[np.float64]:
     """Estimate the Jaccard similarity of pairs of packed signatures.
 
     Args:
-        left: binary, `num_perm / 4` bytes each, no nulls.
-        right: as `left`, of the same length.
-        num_perm: permutations of a signature.
+        left: uint8, shape (pairs, num_perm / 4).
+        right: as `left`.
 
     Returns:
-        Estimates in 0..1, float64.
+        Estimates in 0..1, shape (pairs,).
 
     Raises:
-        ValueError: if a signature is null or of another width.
+        ValueError: if the shapes differ.
     """
-    width_bytes = num_perm // PERMUTATIONS_PER_BYTE
+    if left.shape != right.shape:
+        raise ValueError(f"signatures must have equal shapes, found {left.shape}, {right.shape}")
     estimates = np.empty(len(left), np.float64)
-    _estimate_pairs(
-        fixed_width_rows(left, width_bytes), fixed_width_rows(right, width_bytes), estimates
-    )
-    return pa.array(estimates)
+    _estimate_pairs(left, right, estimates)
+    return estimates
 
 
 @compiled

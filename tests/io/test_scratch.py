@@ -1,3 +1,4 @@
+from itertools import accumulate
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,17 +15,22 @@ def test_write_numbered_numbers_in_order(
     scratch = Scratch(folder=str(tmp_path))
     rows = spark.range(1000).selectExpr("hash(id) as key", "cast(id as string) as name")
     ordered = rows.repartitionByRange(num_partitions, "key").sortWithinPartitions("key")
-    numbered, total = scratch.write_numbered(ordered, "numbered")
-    assert total == 1000
+    numbered, files = scratch.write_numbered(ordered, "numbered")
+    assert [file.first_rank for file in files] == first_ranks([file.num_rows for file in files])
+    assert sum(file.num_rows for file in files) == 1000
     by_rank = sorted((row["rank"], row["key"]) for row in numbered.collect())
     assert [rank for rank, _ in by_rank] == list(range(1000))
     assert [key for _, key in by_rank] == sorted(row["key"] for row in rows.collect())
 
 
+def first_ranks(num_rows: list[int]) -> list[int]:
+    return [0, *accumulate(num_rows[:-1])]
+
+
 def test_write_numbered_of_nothing(spark: SparkSession, tmp_path: Path) -> None:
     scratch = Scratch(folder=str(tmp_path))
-    numbered, total = scratch.write_numbered(spark.range(0), "empty")
-    assert total == 0
+    numbered, files = scratch.write_numbered(spark.range(0), "empty")
+    assert files == ()
     assert numbered.columns == ["rank", "id"]
     assert numbered.collect() == []
 
