@@ -27,7 +27,7 @@ from stackspark.stages.finalize_verdicts import finalize_verdicts
 
 DEMO = Path(commands.__file__).parent / "recipes" / "demo"
 STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "documents", "export")
-LIMIT = "filters.long_lines.max_avg_line_length=20"
+LIMIT = "filters.long_lines.max_avg_line_length=35"
 
 SHIP = '''"""Ships and where they are bound."""
 
@@ -66,25 +66,29 @@ def stow(pieces, holds):
 
 CAUSES = {
     "ada/ships": {
-        "/LICENSE": "?",
-        "/src/ship.py": "?",
-        "/src/crew.py": "?",
+        "/LICENSE": "text_file_name",
+        "/src/ship.py": None,
+        "/src/crew.py": None,
         "/latest.py": "not_a_file",
     },
     "bob/planted": {
-        "/LICENSE": "?",
+        "/LICENSE": "text_file_name",
         "/copyleft/rigging.c": "license",
         "/data/anchor.bin": "binary",
-        "/data/chart_bundle.js": "?",
-        "/data/flag.py": "encoded_run",
-        "/generated/tides_table.py": "generated",
+        "/data/chart_bundle.js": "avg_line_length",
+        "/data/flag.py": "encoded_fraction",
+        "/generated/tides_table.py": "generated_marker",
         "/private/diary.md": "opt_out",
         "/src/harbour.py": None,
         "/src/harbour_again.py": "exact_duplicate",
         "/src/harbour_copy.py": "near_duplicate",
         "/src/leaked_solution.py": "contamination",
     },
-    "reef": {"/reef-1.0/LICENSE": "?", "/reef-1.0/crew.py": "?", "/reef-1.0/empty.py": "empty"},
+    "reef@1.0": {
+        "/reef-1.0/LICENSE": "text_file_name",
+        "/reef-1.0/crew.py": "exact_duplicate",
+        "/reef-1.0/empty.py": "empty",
+    },
 }
 """Repository, path and cause of each planted file; None: kept."""
 
@@ -346,7 +350,7 @@ def test_explain_a_kept_file(ask: Callable[[str], Explanation]) -> None:
 
 def test_explain_a_filtered_file(ask: Callable[[str], Explanation]) -> None:
     (file,) = ask("bob/planted:data/flag.py").files
-    assert (file.status, file.reasons[0].rule) == ("removed", "encoded_run")
+    assert (file.status, file.reasons[0].rule) == ("removed", "encoded_fraction")
     assert (file.reasons[0].value or 0) > (file.reasons[0].limit or 0) > 0
 
 
@@ -412,7 +416,7 @@ def test_rerun_takes_every_step_over(planted: Fixture, first: RunOutcome, again:
 def test_another_limit_scans_nothing(planted: Fixture, again: str) -> None:
     stricter = _run(planted, again, settings=(LIMIT,))
     assert _taken_over(stricter) == ["list", "fetch", "scan", "licenses"]
-    (file,) = explain_target(again, "ada/ships:src/ship.py").files
+    (file,) = explain_target(again, "ada/ships:src/crew.py").files
     assert [reason.rule for reason in file.reasons] == ["avg_line_length"]
 
 
