@@ -27,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-LakeOption = Annotated[str, typer.Option("--lake", help="Folder of the lake: a path or s3a://...")]
+LakeOption = Annotated[str, typer.Option("--lake", help="Folder of the lake.")]
 MasterOption = Annotated[
     str | None, typer.Option("--master", help="Spark master, such as local[2].")
 ]
@@ -87,7 +87,7 @@ def run(
 @app.command()
 def stage(
     name: Annotated[
-        str, typer.Argument(help="The stage to run up to; `stackspark run` lists them.")
+        str, typer.Argument(help="list, fetch, scan, licenses, verdicts, documents or export.")
     ],
     recipe: Annotated[str, typer.Option("--recipe", help="A built-in recipe or a YAML file.")],
     lake: LakeOption = "lake",

@@ -23,7 +23,7 @@ from stackspark.contracts.tables import (
 
 HEX = ("a" * 32, "a" * 40, "b" * 40, "a" * 64)
 VALUES = {
-    "string": ("", "0", "A.b", "a/b", "/a", "a:b", "{}", "ok", "x-0", "shards/a", *HEX),
+    "string": ("", " 0", "0", "A.b", "a/b", "/a", "a:b", "{}", "ok", "x-0", "shards/a", *HEX),
     "bigint": ("-1L", "0L", "1L", "2L", "100000L"),
     "int": ("-1", "0", "1", "33188", "33189"),
     "double": ("-1d", "0d", "0.5d", "1d", "2d", "double('NaN')"),
