@@ -217,13 +217,6 @@ def _taken_over(outcome: RunOutcome) -> list[str]:
     return [timing.stage for timing in outcome.summary.timings if timing.is_taken_over]
 
 
-def _notes(spark: SparkSession, outcome: RunOutcome, step: str) -> Mapping[str, Any]:
-    rows = spark.read.format("delta").load(Lake(outcome.lake).table_path("runs"))
-    (row,) = rows.where((rows["run_id"] == outcome.run_id) & (rows["step"] == step)).collect()
-    notes: Mapping[str, Any] = json.loads(row["metrics"])["notes"]
-    return notes
-
-
 # One run
 
 
