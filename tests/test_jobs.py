@@ -59,10 +59,12 @@ def test_submitted_stage_runs_up_to_it(recipe: Path) -> None:
 def test_submitted_job_hands_its_exit_code_on(recipe: Path) -> None:
     done = _submit("run.py", "nothere")
     assert done.returncode == 2
-    lines = [line for line in done.stderr.splitlines() if line.startswith("stackspark: ")]
+    # spark-submit hands what Python says on standard error on to standard output.
+    said = done.stdout + done.stderr
+    lines = [line for line in said.splitlines() if line.startswith("stackspark: ")]
     assert len(lines) == 1
     assert lines[0].startswith("stackspark: no recipe 'nothere': ")
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in said
 
 
 @pytest.mark.integration
