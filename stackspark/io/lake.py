@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -54,7 +55,8 @@ class Lake:
     """
 
     def __init__(self, root: str) -> None:
-        self.root = root.rstrip("/") or "/"
+        # Delta takes a relative path in SQL for the name of a table.
+        self.root = root.rstrip("/") if "://" in root else str(Path(root).absolute())
         self._audited: list[Row] | None = None
         self._publications: dict[str | None, Publication | None] = {}
 

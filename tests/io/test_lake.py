@@ -236,3 +236,13 @@ def test_contents_have_numbered_rows(spark: SparkSession, lake: Lake) -> None:
     version = lake.write(spark, "contents", contents).version
     read = lake.read(spark, "contents", version=version)
     assert read.select("blob_id", "_metadata.row_index").first() == ("a" * 40, 0)
+
+
+def test_lake_under_a_relative_path(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lake = Lake("lake")
+    assert lake.table_path("shards") == f"{tmp_path}/lake/tables/shards"
+    rows = spark.createDataFrame([], table_contract("shards").ddl)
+    assert lake.write(spark, "shards", rows).version == 0
