@@ -138,6 +138,7 @@ def test_every_line_of_the_table_is_documented() -> None:
     assert {" ".join(arguments) for arguments, _, _ in INPUTS} <= commands_shown
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("verb", [["explain", "a:b"], ["validate"], ["validate", "files"]])
 def test_lake_without_a_published_run(
     spark: SparkSession, workplace: Path, capsys: pytest.CaptureFixture[str], verb: list[str]

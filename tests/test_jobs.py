@@ -17,6 +17,9 @@ from stackspark.io.java import find_java
 REPOSITORY = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 
+# Each test starts a session of its own below spark-submit.
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -67,7 +70,6 @@ def test_submitted_job_hands_its_exit_code_on(recipe: Path) -> None:
     assert "Traceback" not in said
 
 
-@pytest.mark.integration
 def test_submitted_run_publishes_a_dataset(recipe: Path) -> None:
     lake = recipe.parent / "whole"
     done = _submit("run.py", str(recipe), "--lake", str(lake), "--quiet", "--json")

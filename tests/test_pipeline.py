@@ -25,6 +25,9 @@ from stackspark.io.lake import Lake
 from stackspark.judging import representatives, resolved, without_duplicates
 from stackspark.stages.finalize_verdicts import finalize_verdicts
 
+# Nine runs, three of them whole: minutes.
+pytestmark = pytest.mark.integration
+
 DEMO = Path(commands.__file__).parent / "recipes" / "demo"
 STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "documents", "export")
 LIMIT = "filters.long_lines.max_avg_line_length=35"
