@@ -182,7 +182,7 @@ def _rounds(rounds: Sequence[Mapping[str, Any]]) -> tuple[RoundRow, ...]:
     return tuple(
         RoundRow(
             round=row["round"],
-            num_candidate_edges=row["num_band_edges"] + row["num_hops"],
+            num_candidate_edges=row["num_pairs"],
             num_verified_edges=row["num_verified"],
             num_removed=row["num_removed"],
         )
