@@ -143,7 +143,7 @@ def test_imports_are_declared_dependencies() -> None:
         for module in imported_packages(path)
         if module not in sys.stdlib_module_names
         and module != "stackspark"
-        and not declared & {normal(name) for name in providers.get(module, ())}
+        and not declared & {normal(name) for name in providers.get(module, [module])}
     }
     assert not undeclared, f"imported but not in pyproject.toml: {sorted(undeclared)}"
 
@@ -377,7 +377,8 @@ def imported_packages(path: Path) -> set[str]:
     modules = set()
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
-            modules |= {str(name.value) for name in node.args if isinstance(name, ast.Constant)}
+            named = [name.value for name in node.args if isinstance(name, ast.Constant)]
+            modules |= {str(name).split(".")[0] for name in named}
         if isinstance(node, ast.Import):
             modules |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

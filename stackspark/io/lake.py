@@ -55,14 +55,15 @@ class Lake:
     """
 
     def __init__(self, root: str) -> None:
-        # Delta takes a relative path in SQL for the name of a table.
-        self.root = root.rstrip("/") if "://" in root else str(Path(root).absolute())
+        self.root = root.rstrip("/") or "/"
         self._audited: list[Row] | None = None
         self._publications: dict[str | None, Publication | None] = {}
 
     def table_path(self, name: str) -> str:
         """Path of a table's folder."""
-        return f"{self.root}/tables/{name}"
+        # Delta takes a relative path in SQL for the name of a table.
+        root = self.root if "://" in self.root else Path(self.root).absolute()
+        return f"{root}/tables/{name}"
 
     def create_or_open(self) -> None:
         """Make the lake if it is not there, and check that this version can read it.

@@ -26,7 +26,7 @@ class SignatureReader:
     _opened: dict[int, pq.ParquetFile] = field(default_factory=dict, repr=False)
     _groups: OrderedDict[tuple[int, int], Bytes] = field(default_factory=OrderedDict, repr=False)
 
-    def read(self, ranks: Longs) -> Bytes:
+    def of_ranks(self, ranks: Longs) -> Bytes:
         """Signatures of ranks in any order, shape (len(ranks), width_bytes); 0 where null."""
         rows = np.empty((len(ranks), self.width_bytes), np.uint8)
         order = np.argsort(ranks, kind="stable")

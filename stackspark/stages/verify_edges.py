@@ -73,7 +73,7 @@ def _signer(
             members, heads = _distinct(pieces, block * params.ranks_per_block)
             for start in range(0, len(members), PAIRS_PER_READ):
                 left, right = (ranks[start : start + PAIRS_PER_READ] for ranks in (members, heads))
-                columns: list[Column] = [left, right, signatures.read(left)]
+                columns: list[Column] = [left, right, signatures.of_ranks(left)]
                 yield from packer.add(right // params.ranks_per_block, columns)
         yield from packer.flush()
 
@@ -116,7 +116,7 @@ def _estimator(
                 packed_values(batch.column(name), np.int64) for name in ("members", "heads")
             )
             left = packed_values(batch.column("signatures"), np.uint8).reshape(len(members), -1)
-            similarity = estimate_jaccard(left, signatures.read(heads))
+            similarity = estimate_jaccard(left, signatures.of_ranks(heads))
             kept = similarity >= params.min_similarity
             columns = [pa.array(column[kept]) for column in (members, heads, similarity)]
             yield pa.RecordBatch.from_arrays(columns, ["member", "head", "similarity"])

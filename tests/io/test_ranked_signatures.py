@@ -33,19 +33,19 @@ def test_read_any_ranks_in_any_order(
     ranks = np.array([34, 0, 9, 10, 14, 15, 7, 0, 18, 19])
     expected = [[0, 0] if rank == 7 else [rank, rank + 1] for rank in ranks.tolist()]
     for _ in range(2):
-        assert reader.read(ranks).tolist() == expected
+        assert reader.of_ranks(ranks).tolist() == expected
     assert len(reader._groups) == (1 if cached_bytes == 0 else 8)
 
 
 def test_read_nothing(reader: SignatureReader) -> None:
-    assert reader.read(np.zeros(0, np.int64)).shape == (0, 2)
+    assert reader.of_ranks(np.zeros(0, np.int64)).shape == (0, 2)
 
 
 def test_reader_travels_to_tasks(reader: SignatureReader) -> None:
     copy = pickle.loads(pickle.dumps(reader))
-    assert copy.read(np.array([3])).tolist() == [[3, 4]]
+    assert copy.of_ranks(np.array([3])).tolist() == [[3, 4]]
 
 
 def test_read_rejects_a_rank_beyond_the_last(reader: SignatureReader) -> None:
     with pytest.raises(IndexError, match="rank 35"):
-        reader.read(np.array([35]))
+        reader.of_ranks(np.array([35]))
