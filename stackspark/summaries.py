@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -147,12 +146,6 @@ def histogram_limits(filters: FiltersParams) -> Mapping[str, Sequence[Limit]]:
             Limit(value=encoded.max_encoded_fraction, removes="above", label="limit")
         ],
     }
-
-
-def with_export_folders(summary: RunSummary, root: str) -> RunSummary:
-    """The summary with the folders of its exports as a person finds them."""
-    exports = (replace(row, folder=f"{root}/{row.folder}") for row in summary.exports)
-    return replace(summary, exports=tuple(exports))
 
 
 def _collected(context: RunContext, file_verdicts: DataFrame) -> Mapping[str, list[Row]]:
