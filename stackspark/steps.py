@@ -67,10 +67,11 @@ class RunContext:
     versions: dict[str, int] = field(default_factory=dict)
     records: list[StepRecord] = field(default_factory=list)
     failed: StepRecord | None = None
+    _opened: dict[tuple[str, int], DataFrame] = field(default_factory=dict)
 
     def table(self, name: str) -> DataFrame:
         """The version of a table that this run made or took over."""
-        return self.lake.read(self.spark, name, version=self.versions[name])
+        return self._open(name, self.versions[name])
 
     def tables(self) -> dict[str, DataFrame]:
         """Every table that this run made or took over so far."""
@@ -89,7 +90,13 @@ class RunContext:
     def known(self, name: str) -> DataFrame | None:
         """What the lake already knows of a table that only grows; None in a new lake."""
         version = self.lake.audited_version(self.spark, name)
-        return None if version is None else self.lake.read(self.spark, name, version=version)
+        return None if version is None else self._open(name, version)
+
+    def _open(self, name: str, version: int) -> DataFrame:
+        """A version does not change, so it is looked up in the table's log once."""
+        if (name, version) not in self._opened:
+            self._opened[name, version] = self.lake.read(self.spark, name, version=version)
+        return self._opened[name, version]
 
 
 def fingerprint(step: str, inputs: Sequence[str], params: Any) -> str:
@@ -189,9 +196,9 @@ class _Step:
         context, name = self.context, write.table
         context.lock.renew()
         written = context.lake.write(context.spark, name, write.rows, mode=write.mode)
-        rows = context.lake.read(context.spark, name, version=written.version)
-        result = check_table(rows, table_contract(name), write.checks(written), constrained=True)
         context.versions[name] = self.versions[name] = written.version
+        extra = write.checks(written)
+        result = check_table(context.table(name), table_contract(name), extra, constrained=True)
         self.results[name] = result
         self.metrics[name] = {"rows": written.num_rows, "bytes": written.num_bytes}
         if not result.ok:

@@ -50,6 +50,8 @@ SETTINGS = {
     # A page that nobody opens must not fail a run because its port is in use.
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    # Every query's plan is printed for the events, at length unless told otherwise.
+    "spark.sql.ui.explainMode": "simple",
     "spark.log.level": "ERROR",
 }
 
