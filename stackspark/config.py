@@ -19,9 +19,10 @@ import pydantic
 import yaml
 
 from stackspark.errors import InvalidParamsError, RecipeError, UsageError
+from stackspark.package import package_folder
 from stackspark.recipe import Recipe
 
-BUILT_IN = Path(__file__).parent / "recipes"
+BUILT_IN = package_folder() / "recipes"
 BYTE_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
     "KiB": 2**10,
     "MiB": 2**20,

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -24,6 +23,7 @@ from stackspark.io.lake import Lake
 from stackspark.io.locks import LakeLock
 from stackspark.io.progress import Progress
 from stackspark.io.scratch import Scratch
+from stackspark.package import package_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ def plain(value: Any) -> Any:
 def code_hash() -> str:
     """SHA-256 over the package's source files."""
     digest = hashlib.sha256()
-    package = Path(__file__).parent
+    package = package_folder()
     for path in sorted(package.rglob("*.py")):
         digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -1,12 +1,15 @@
 """The entry points for spark-submit, submitted as a cluster's user submits them.
 
-The package is installed where the tasks run, as its compiled dependencies have to be anyway.
+The package's dependencies are installed where the tasks run; the package itself is too, or comes as
+an archive.
 """
 
 import json
 import os
 import subprocess
 import sys
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -31,11 +34,14 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _submit(job: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def _submit(
+    job: str, *arguments: str, options: Sequence[str] = ()
+) -> "subprocess.CompletedProcess[str]":
     java = find_java()
     jars = ",".join(map(str, cached_jars(java, s3a=False)))
     command = [BIN / "spark-submit", "--master", "local[2]", "--driver-memory", "1g"]
     command += ["--conf", "spark.sql.shuffle.partitions=2", "--jars", jars]
+    command += options
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -78,3 +84,20 @@ def test_submitted_run_publishes_a_dataset(recipe: Path) -> None:
     assert outcome["is_published"]
     assert [(row["dataset"], row["num_rows"]) for row in outcome["exports"]] == [("ids", 1)]
     assert len(list((lake / "shards" / "ids").rglob("*.parquet"))) == 1
+
+
+def test_submitted_archive_brings_the_package(recipe: Path) -> None:
+    archive, lake = recipe.parent / "stackspark.zip", recipe.parent / "zipped"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in sorted((REPOSITORY / "stackspark").rglob("*")):
+            packed.write(path, path.relative_to(REPOSITORY))
+        for path in (REPOSITORY / "schemas").glob("*.yaml"):
+            packed.write(path, f"stackspark/schemas/{path.name}")
+        # Only the archive knows this recipe.
+        packed.write(recipe, "stackspark/recipes/packed.yaml")
+    done = _submit(
+        "run.py", "packed", "--lake", str(lake), "--quiet", "--json",
+        options=("--py-files", str(archive)),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["exports"][0]["num_rows"] == 1

@@ -12,8 +12,7 @@ from typing import Any
 
 import yaml
 
-REPOSITORY_SCHEMAS = Path(__file__).parents[2] / "schemas"
-INSTALLED_SCHEMAS = Path(__file__).parents[1] / "schemas"
+from stackspark.package import package_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +61,8 @@ class TableContract:
 
 def schemas_folder() -> Path:
     """Folder of the contracts: the wheel's own, or the repository's in a checkout."""
-    return INSTALLED_SCHEMAS if INSTALLED_SCHEMAS.is_dir() else REPOSITORY_SCHEMAS
+    installed = package_folder() / "schemas"
+    return installed if installed.is_dir() else package_folder().parent / "schemas"
 
 
 def table_names() -> list[str]:

@@ -13,7 +13,6 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -22,6 +21,7 @@ import pyspark
 from stackspark.errors import SetupError
 from stackspark.io.cache import cache_folder
 from stackspark.io.java import JavaHome
+from stackspark.package import package_folder
 
 LOGGER = logging.getLogger(__name__)
 FETCH_SECONDS = 540
@@ -44,7 +44,7 @@ class Jar:
 
 def pinned_jars(part: str) -> list[Jar]:
     """Jars of one part of `jars.json`: `delta`, or `s3a` for lakes in an object store."""
-    pins = json.loads(files(__package__).joinpath("jars.json").read_text(encoding="utf-8"))[part]
+    pins = json.loads((package_folder() / "io" / "jars.json").read_text(encoding="utf-8"))[part]
     jars = []
     for coordinates, sha256 in pins.items():
         group, artifact, version = coordinates.split(":")

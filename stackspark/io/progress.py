@@ -34,7 +34,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print one line."""
-        self.console.print(text, markup=False)
+        self.console.print(text, markup=False, soft_wrap=True)
 
     @contextmanager
     def stage(self, name: str) -> Iterator["StageLine"]:
@@ -48,7 +48,7 @@ class Progress:
                 yield line
             finally:
                 stop.set()
-        self.console.print(line.finished())
+        self.console.print(line.finished(), soft_wrap=True)
 
     def _beat(self, line: "StageLine", stop: threading.Event) -> None:
         while not stop.wait(HEARTBEAT_SECONDS):

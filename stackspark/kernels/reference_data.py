@@ -2,10 +2,11 @@
 
 import json
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import yaml
+
+from stackspark.package import package_folder
 
 
 @cache
@@ -15,5 +16,5 @@ def reference_data(name: str) -> Any:
     Args:
         name: file name, such as ``excluded_pairs.yaml`` or ``licenses.json``.
     """
-    text = files("stackspark").joinpath("data", name).read_text(encoding="utf-8")
+    text = (package_folder() / "data" / name).read_text(encoding="utf-8")
     return json.loads(text) if name.endswith(".json") else yaml.safe_load(text)
