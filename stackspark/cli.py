@@ -70,18 +70,8 @@ def run(
     quiet: QuietOption = False,
 ) -> None:
     """Run a whole recipe and publish what it made."""
-    from stackspark.commands import RunOptions, run_recipe  # noqa: PLC0415
-
-    options = RunOptions(
-        recipe=recipe,
-        lake=lake,
-        sources=tuple(source or ()),
-        sources_file=sources,
-        settings=tuple(settings or ()),
-        master=master,
-        quiet=quiet,
-    )
-    _show(run_recipe(options), as_json)
+    given = _given(source, sources, settings, master, quiet)
+    _run(recipe, lake, given, as_json)
 
 
 @app.command()
@@ -99,19 +89,8 @@ def stage(
     quiet: QuietOption = False,
 ) -> None:
     """Run one stage and whatever it needs that is not done yet; publish nothing."""
-    from stackspark.commands import RunOptions, run_recipe  # noqa: PLC0415
-
-    options = RunOptions(
-        recipe=recipe,
-        lake=lake,
-        sources=tuple(source or ()),
-        sources_file=sources,
-        settings=tuple(settings or ()),
-        master=master,
-        quiet=quiet,
-        until=name,
-    )
-    _show(run_recipe(options), as_json)
+    given = _given(source, sources, settings, master, quiet)
+    _run(recipe, lake, given | {"until": name}, as_json)
 
 
 @app.command()
@@ -165,6 +144,29 @@ def doctor(lake: LakeOption = "lake", as_json: JsonOption = False) -> None:
     typer.echo(json.dumps(rows, default=str) if as_json else render(checks))
     if not all(check.ok for check in checks):
         raise typer.Exit(5)
+
+
+def _given(
+    source: list[str] | None,
+    sources: Path | None,
+    settings: list[str] | None,
+    master: str | None,
+    quiet: bool,
+) -> dict[str, Any]:
+    """The options that `run` and `stage` share, as `RunOptions` names them."""
+    return {
+        "sources": tuple(source or ()),
+        "sources_file": sources,
+        "settings": tuple(settings or ()),
+        "master": master,
+        "quiet": quiet,
+    }
+
+
+def _run(recipe: str, lake: str, given: dict[str, Any], as_json: bool) -> None:
+    from stackspark.commands import RunOptions, run_recipe  # noqa: PLC0415
+
+    _show(run_recipe(RunOptions(recipe=recipe, lake=lake, **given)), as_json)
 
 
 def _show(outcome: Any, as_json: bool) -> None:

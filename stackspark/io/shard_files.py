@@ -135,8 +135,8 @@ class ShardFile:
         ends = np.cumsum(sizes)
         start = 0
         while start < rows.num_rows:
-            room = ends[start] - sizes[start] + self._limits.max_bytes - self._held_bytes
-            stop = int(np.searchsorted(ends, room, side="right"))
+            room = max(self._limits.max_bytes - self._held_bytes, 0)
+            stop = int(np.searchsorted(ends, ends[start] - sizes[start] + room, side="right"))
             stop = min(stop, start + self._limits.max_rows - self._held_rows)
             if stop <= start and self._held:
                 self._flush()

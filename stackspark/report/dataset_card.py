@@ -4,6 +4,7 @@ A Markdown file whose front matter makes the folder a dataset that Hugging Face'
 with one configuration per language where there is a file per language.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -138,7 +139,7 @@ def _config(name: str, glob: str) -> dict[str, Any]:
 
 def _loading(card: DatasetCard) -> str:
     names = [config["config_name"] for config in _configs(card.shards)]
-    language = f", {names[1]!r}" if len(names) > 1 else ""
+    language = f", {json.dumps(names[1])}" if len(names) > 1 else ""
     return (
         "## How to load it\n\n"
         "```python\n"

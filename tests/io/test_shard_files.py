@@ -44,7 +44,7 @@ def written(batches: Iterator[pa.RecordBatch], folder: Path) -> list[dict[str, o
     return [row for batch in found for row in batch.to_pylist()]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=200)
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=20), st.data())
 def test_write_shards_depends_on_rows_not_on_batches(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], data: st.DataObject

@@ -105,7 +105,7 @@ def test_render_dataset_card_lists_languages_and_removals() -> None:
     assert r"| C\+\+ | 4 | 3 kB |" in text
     assert r"| Licence | 1,234 | 5\.6 kB | Not permissive\. |" in text
     assert "filters:\n  max_lines: 5\n" in text
-    assert 'load_dataset("path/of/this/folder", \'A_3aB\', split="train"' in text
+    assert 'load_dataset("path/of/this/folder", "A_3aB", split="train"' in text
 
 
 def test_render_dataset_card_escapes_what_strangers_wrote() -> None:
