@@ -35,7 +35,7 @@ from stackspark.judging import (
     without_duplicates,
 )
 from stackspark.kernels.benchmarks import BenchmarkMatcher
-from stackspark.near_duplicates import find_near_duplicates
+from stackspark.near_duplicates import NearDuplicateResult, find_near_duplicates
 from stackspark.recipe import Recipe
 from stackspark.report.dataset_card import DatasetCard, render_dataset_card
 from stackspark.report.summary import RunSummary
@@ -366,7 +366,8 @@ class Pipeline:
         )
         found = find_near_duplicates(candidates, params, scratch)
         notes["rounds"] = [asdict(each) for each in found.rounds]
-        yield Write(table="near_duplicates", rows=found.rows)
+        settled = [settled_rule(found)]
+        yield Write(table="near_duplicates", rows=found.rows, checks=lambda _: settled)
         limit = RecordNearDuplicatesParams(threshold=params.threshold)
         repeated = record_near_duplicates(self.context.table("near_duplicates"), limit)
         yield Write(table="ledger", rows=self._rule_verdicts.unionByName(repeated))
@@ -454,3 +455,13 @@ class Pipeline:
             reads = self.reads["documents"]
             return export_documents(self._document_files, contents, folder, params, reads)
         return export_ids(shape_ids_export(self._document_files), folder, params)
+
+
+def settled_rule(found: NearDuplicateResult) -> TableRule:
+    """The search went on until a round found nothing: a dataset may not hold what it left."""
+    last = found.rounds[-1]
+    detail = (
+        f"round {last.round} still verified {last.num_verified:,} pairs; "
+        "raise near_duplicates.max_rounds"
+    )
+    return TableRule("search_is_settled", found.is_settled, detail)

@@ -21,6 +21,7 @@ from stackspark.near_duplicates import (
     _check_twins_stay,
     find_near_duplicates,
 )
+from stackspark.pipeline import settled_rule
 
 TINY = NearDuplicatesParams(minhash=MinHashParams(num_perm=64, num_bands=2, rows_per_band=2))
 """For rows with made-up bands and signatures of 16 bytes."""
@@ -155,6 +156,9 @@ def test_find_near_duplicates_says_that_it_stopped_early(
     assert set(twins(by_id, "abc")) == {"b", "c"}
     assert len(result.rounds) == 1
     assert not result.is_settled
+    rule = settled_rule(result)
+    assert not rule.ok
+    assert rule.detail == "round 1 still verified 2 pairs; raise near_duplicates.max_rounds"
 
 
 def sliding(start: int, length: int = 300) -> str:
