@@ -2,7 +2,7 @@
 
 import sys
 
-from stackspark.cli import app, exit_code
+from stackspark.cli import exit_code
 
 if __name__ == "__main__":
-    sys.exit(exit_code(lambda: app(["stage", *sys.argv[1:]], prog_name="jobs/stage.py")))
+    sys.exit(exit_code(["stage", *sys.argv[1:]], "jobs/stage.py"))

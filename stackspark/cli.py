@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +21,6 @@ INTERRUPTED = "interrupted; what was committed stays, run again to go on"
 
 app = typer.Typer(
     help="Build code datasets for language models: every file that is out has a reason.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -50,12 +49,16 @@ SetOption = Annotated[
 
 
 @app.callback(invoke_without_command=True)
-def _version(
+def _without_verb(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
         typer.echo(f"stackspark {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -174,32 +177,38 @@ def _show(outcome: Any, as_json: bool) -> None:
 
 
 def main() -> None:
-    """Entry point: one clear line and an exit code for everything that goes wrong."""
-    sys.exit(exit_code(lambda: app(standalone_mode=True)))
+    """Entry point of the command line."""
+    sys.exit(exit_code(sys.argv[1:], "stackspark"))
 
 
-def exit_code(command: Callable[[], object]) -> int:
-    """Run a command and turn what it raises into a line on standard error and an exit code."""
+def exit_code(arguments: Sequence[str], name: str) -> int:
+    """Run a command line; one line on standard error and an exit code for what goes wrong."""
     signal.signal(signal.SIGTERM, _interrupt)
     # An interrupt finds Spark's bridge at work, which would log its traces over our one line.
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
     logging.getLogger().addFilter(_is_no_trace)
     try:
-        command()
-    except SystemExit as stop:
-        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-        # Typer makes this exit code of an interrupt, without a word.
-        return _fail(INTERRUPTED, code) if code == 130 else code
+        code = app(list(arguments), prog_name=name, standalone_mode=False) or 0
     except StacksparkError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail(INTERRUPTED, 130)
     except Exception as error:
+        if hasattr(error, "format_message"):
+            return _fail(_usage(error), 2)
         from stackspark.failures import describe  # noqa: PLC0415
 
         failure = describe(error)
         return _fail(failure.message, failure.exit_code)
-    return 0
+    # Typer makes this code of an interrupt, without a word.
+    return _fail(INTERRUPTED, code) if code == 130 else int(code)
+
+
+def _usage(error: Any) -> str:
+    """One line for what Typer says in several."""
+    said = error.format_message().rstrip(".")
+    path = error.ctx.command_path if error.ctx else "stackspark"
+    return f"{said[0].lower()}{said[1:]}; see {path} --help"
 
 
 def _is_no_trace(record: logging.LogRecord) -> bool:

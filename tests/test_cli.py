@@ -43,6 +43,9 @@ FILES = {
 OK = ["run", "ok.yaml"]
 SET = [*OK, "--set"]
 INPUTS = [
+    (["nothere"], 2, r"no such command 'nothere'; see stackspark --help"),
+    (["run"], 2, r"missing argument 'recipe'; see stackspark run --help"),
+    ([*OK, "--nothere"], 2, r"no such option: --nothere; see stackspark run --help"),
     (["run", "nothere"], 2, r"no recipe 'nothere': needed one of default, demo, stack-v2 or the path of a YAML file"),
     (["run", "src"], 2, r"no recipe 'src': needed .* path of a YAML file"),
     (["run", "broken.yaml"], 2, r"recipe broken\.yaml is not readable YAML: .*line 1.*"),
@@ -105,7 +108,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 
 def _call(arguments: list[str]) -> int:
-    return cli.exit_code(lambda: cli.app(arguments))
+    return cli.exit_code(arguments, "stackspark")
 
 
 def _last_line(text: str) -> str:
@@ -182,16 +185,6 @@ def test_failure_in_the_middle_has_one_line(
     assert _call(["run", "ok.yaml"]) == code
     assert re.fullmatch(line, _last_line(capsys.readouterr().err))
     assert not (workplace / "lake" / "locks" / "writer.lock").exists()
-
-
-@pytest.mark.parametrize("arguments", [["run", "ok.yaml", "--nosuch"], ["nosuch"], ["explain"]])
-def test_wrong_use_shows_the_usage(
-    workplace: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
-) -> None:
-    assert _call(arguments) == 2
-    shown = capsys.readouterr().err
-    assert shown.startswith("Usage: ")
-    assert re.search(r"^Error: (No such|Missing) ", shown, flags=re.MULTILINE)
 
 
 def test_version_is_one_line(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
