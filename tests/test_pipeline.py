@@ -25,8 +25,8 @@ from stackspark.io.lake import Lake
 from stackspark.judging import representatives, resolved, without_duplicates
 from stackspark.stages.finalize_verdicts import finalize_verdicts
 
-# Nine runs, three of them whole: minutes.
-pytestmark = pytest.mark.integration
+further_run = pytest.mark.integration
+"""For runs beyond the first one, its repetition and its repartition: each takes up to a minute."""
 
 DEMO = Path(commands.__file__).parent / "recipes" / "demo"
 STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "documents", "export")
@@ -409,6 +409,7 @@ def test_rerun_takes_every_step_over(planted: Fixture, first: RunOutcome, again:
     assert _shard_hashes(second) == _shard_hashes(first)
 
 
+@further_run
 def test_another_limit_scans_nothing(planted: Fixture, again: str) -> None:
     stricter = _run(planted, again, settings=(LIMIT,))
     assert _taken_over(stricter) == ["list", "fetch", "scan", "licenses"]
@@ -416,6 +417,7 @@ def test_another_limit_scans_nothing(planted: Fixture, again: str) -> None:
     assert [reason.rule for reason in file.reasons] == ["avg_line_length"]
 
 
+@further_run
 def test_stage_stops_after_a_step_and_publishes_nothing(
     planted: Fixture, first: RunOutcome, again: str
 ) -> None:
@@ -451,6 +453,7 @@ def interrupted(planted: Fixture, growing: str) -> str:
     return growing
 
 
+@further_run
 def test_interrupted_run_gives_the_lake_back(
     spark: SparkSession, first: RunOutcome, interrupted: str
 ) -> None:
@@ -477,6 +480,7 @@ def refused(planted: Fixture, interrupted: str) -> tuple[str, ContractError]:
     return interrupted, caught.value
 
 
+@further_run
 def test_broken_contract_says_where_and_writes_a_page(refused: tuple[str, ContractError]) -> None:
     lake, error = refused
     assert error.exit_code == 4
@@ -489,6 +493,7 @@ def test_broken_contract_says_where_and_writes_a_page(refused: tuple[str, Contra
     assert "key_unique" in page.read_text(encoding="utf-8")
 
 
+@further_run
 def test_broken_contract_leaves_readers_with_the_last_publication(
     spark: SparkSession, first: RunOutcome, refused: tuple[str, ContractError]
 ) -> None:
@@ -505,10 +510,12 @@ def grown(planted: Fixture, refused: tuple[str, ContractError]) -> RunOutcome:
     return _run(planted, refused[0], sources_file=planted.grown)
 
 
+@further_run
 def test_grown_run_goes_on_from_the_steps_that_were_recorded(grown: RunOutcome) -> None:
     assert _taken_over(grown) == ["list", "fetch", "scan"]
 
 
+@further_run
 def test_grown_run_scans_only_what_is_new(
     spark: SparkSession, tables: dict[str, DataFrame], grown: RunOutcome
 ) -> None:
@@ -525,6 +532,7 @@ def test_grown_run_scans_only_what_is_new(
     assert metrics[1]["measurements"]["rows"] == 1
 
 
+@further_run
 def test_grown_run_keeps_the_new_file_and_one_of_the_copies(
     spark: SparkSession, grown: RunOutcome
 ) -> None:
