@@ -328,8 +328,10 @@ def add_notes(steps: Iterable[Step], metrics: Mapping[str, Any]) -> None:
         step.rows = sum(item["rows"] for name, item in noted.items() if name != "notes")
         read = noted["notes"].get("read", {})
         reads = {step.name: read} if "num_texts" in read else read
-        # The last step repeats what the readers of earlier steps counted.
-        step.read = {k: v for k, v in reads.items() if k == step.name or k not in metrics}
+        # The export repeats what the reader of the scan counted.
+        step.read = {
+            name: counts for name, counts in reads.items() if name != "scan" or step.name == "scan"
+        }
 
 
 def add_events(steps: Sequence[Step], lines: Iterable[str]) -> None:

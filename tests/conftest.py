@@ -20,8 +20,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         driver_memory="1g",
         shuffle_partitions=2,
         local_dir=str(tmp_path_factory.mktemp("spark")),
-        # Short runs end before the second compiler pays off.
-        extra={"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"},
     )
     session = spark_session(params)
     yield session

@@ -63,10 +63,11 @@ def test_add_notes_names_each_reader() -> None:
     counts = {"num_texts": 4}
     metrics = {
         "scan": {"notes": {"read": counts}, "measurements": {"rows": 4}},
-        "export": {"notes": {"read": {"scan": counts, "files": counts}}},
+        "documents": {"notes": {}, "documents": {"rows": 2}},
+        "export": {"notes": {"read": {"scan": counts, "documents": counts}}},
     }
     add_notes([start, scan, export], metrics)
-    assert (start.read, scan.read, export.read) == ({}, {"scan": counts}, {"files": counts})
+    assert (start.read, scan.read, export.read) == ({}, {"scan": counts}, {"documents": counts})
     assert [scan.rows, export.rows] == [4, 0]
 
 
