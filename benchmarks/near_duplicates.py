@@ -2,66 +2,40 @@
 
     python benchmarks/near_duplicates.py --lake LAKE [--cores 2] [--scope corpus] [--warm]
 
-Prints CPU seconds and megabytes per CPU second of measuring (tokens to signatures) and of the
-search (bands to twins), of the JVM, its Python workers and this process together, and what each
-round did. The start of the session is left out; `--warm` runs both once before they are measured.
+Prints CPU seconds and megabytes per CPU second of the JVM, its Python workers and this process
+together, and what each round did. The start of the session is left out; `--warm` runs everything
+once before it is measured.
 """
 
 import argparse
 import tempfile
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import psutil
-import pyarrow as pa
 from meter import cpu_seconds
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from stackspark.io.lake import Lake
-from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, spark_session
-from stackspark.kernels.minhash import measure_shingles
-from stackspark.near_duplicates import (
-    NearDuplicateResult,
-    NearDuplicatesParams,
-    find_near_duplicates,
-)
-
-PARAMS = NearDuplicatesParams()
-MEASURED = (
-    "blob_id string, scope string, normalized_hash string, num_tokens bigint, "
-    "num_shingles bigint, band_hashes array<bigint>, signature binary"
-)
-SHINGLES = ("num_tokens", "num_shingles", "band_hashes", "signature")
+from stackspark.near_duplicate_texts import RemovedTexts, TextColumns, deduplicate
 
 
 def main() -> None:
     """Measure one lake."""
     given = parse()
     spark = spark_session(SessionParams(master=f"local[{given.cores}]"))
-    lake = Lake(given.lake)
-    lake.open()
-    texts = lake.read(spark, "contents").where("status = 'ok'").select("blob_id", "content")
-    if given.scope == "language":
-        languages = lake.read(spark, "file_languages").groupBy("blob_id")
-        texts = texts.join(languages.agg(F.min("language").alias("scope")), "blob_id", how="inner")
-    else:
-        texts = texts.withColumn("scope", F.lit(""))
+    texts = texts_of(spark, given.lake, given.scope)
     num_bytes = texts.agg(F.sum(F.octet_length("content"))).collect()[0][0]
-    with tempfile.TemporaryDirectory() as folder:
-        if given.warm:
-            whole_stage(texts, Scratch(folder=f"{folder}/warm"), num_bytes)
-        print(f"{num_bytes / 1e6:,.0f} MB of text, scope {given.scope}")
-        found = whole_stage(texts, Scratch(folder=f"{folder}/measured"), num_bytes)
-        print(f"{found.num_candidates:,} texts, {found.rows.count():,} removed")
+    print(f"{num_bytes / 1e6:,.0f} MB of text, scope {given.scope}")
+    if given.warm:
+        measure(texts, num_bytes)
+    found = measure(texts, num_bytes)
+    print(f"{found.num_texts:,} texts, {found.num_removed:,} removed")
     for each in found.rounds:
         print(
             f"round {each.round}: {each.num_pairs:,} pairs, {each.num_verified:,} verified, "
             f"{each.num_removed:,} removed so far"
         )
-    print("settled" if found.is_settled else "stopped before it was settled")
 
 
 def parse() -> argparse.Namespace:
@@ -74,36 +48,27 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def whole_stage(texts: DataFrame, scratch: Scratch, num_bytes: int) -> NearDuplicateResult:
-    """Measure the texts, search, and print what both took."""
+def texts_of(spark: SparkSession, root: str, scope: str) -> DataFrame:
+    """`blob_id`, `content` and `scope` of each text of a lake."""
+    lake = Lake(root)
+    lake.open()
+    texts = lake.read(spark, "contents").where("status = 'ok'").select("blob_id", "content")
+    if scope == "corpus":
+        return texts.withColumn("scope", F.lit(""))
+    languages = lake.read(spark, "file_languages").groupBy("blob_id")
+    named = languages.agg(F.min("language").alias("scope"))
+    return texts.join(F.broadcast(named), "blob_id", how="inner")
+
+
+def measure(texts: DataFrame, num_bytes: int) -> RemovedTexts:
+    """Search, and print what it took."""
+    columns = TextColumns(id="blob_id", text="content", scope="scope")
     started = used()
-    rows = texts.mapInArrow(measure, MEASURED)
-    measured = scratch.write(rows, "measured")
-    between = used()
-    keep_order = F.struct(F.xxhash64("blob_id"), "blob_id").alias("keep_order")
-    candidates = measured.drop("num_tokens", "num_shingles").select("*", keep_order)
-    search = replace(scratch, folder=str(Path(scratch.folder, "search")))
-    found = find_near_duplicates(candidates, PARAMS, search)
-    found.rows.write.format("noop").mode("overwrite").save()
-    ended = used()
-    for name, seconds in (
-        ("measure", between - started),
-        ("search", ended - between),
-        ("whole", ended - started),
-    ):
-        print(f"{name:<8} {seconds:7.1f} CPU s {num_bytes / 1e6 / seconds:7.1f} MB/s per core")
+    with tempfile.TemporaryDirectory() as folder:
+        found = deduplicate(texts, columns, folder)
+    seconds = used() - started
+    print(f"{seconds:.1f} CPU s, {num_bytes / 1e6 / seconds:.1f} MB/s per core")
     return found
-
-
-def measure(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Texts to band hashes and signatures; nothing is joined by its normalised text here."""
-    for batch in batches:
-        found = measure_shingles(batch.column("content"), PARAMS.minhash)
-        blob_id = batch.column("blob_id")
-        columns = [blob_id, batch.column("scope"), blob_id, *[found[name] for name in SHINGLES]]
-        yield pa.RecordBatch.from_arrays(
-            columns, names=["blob_id", "scope", "normalized_hash", *SHINGLES]
-        )
 
 
 def used() -> float:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -135,6 +136,44 @@ def validate(
     _show(outcome, as_json)
     if not outcome.ok:
         raise typer.Exit(4)
+
+
+@app.command(name="near-duplicates")
+def near_duplicates(
+    parquet: Annotated[str, typer.Argument(help="A Parquet file or folder.")],
+    out: Annotated[str, typer.Option("--out", help="A new or empty folder for what comes out.")],
+    id_column: Annotated[str, typer.Option("--id", help="Column of the texts' unique ids.")] = "id",
+    text: Annotated[str, typer.Option("--text", help="Column of the texts.")] = "text",
+    rank: Annotated[
+        str | None, typer.Option("--rank", help="Column whose lower values are kept first.")
+    ] = None,
+    scope: Annotated[
+        str | None, typer.Option("--scope", help="Column within whose values twins are sought.")
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="Least Jaccard similarity of a pair.")] = 0.7,
+    kept: Annotated[bool, typer.Option("--kept", help="Write the rows that stay, too.")] = False,
+    master: MasterOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Remove near-duplicates from texts in Parquet, without a lake."""
+    from stackspark.near_duplicate_texts import (  # noqa: PLC0415
+        DEFAULTS,
+        DeduplicateOptions,
+        TextColumns,
+        deduplicate_parquet,
+    )
+
+    options = DeduplicateOptions(
+        parquet=parquet,
+        out=out.rstrip("/"),
+        columns=TextColumns(id=id_column, text=text, rank=rank, scope=scope),
+        params=replace(DEFAULTS, threshold=threshold),
+        with_kept=kept,
+        master=master,
+        quiet=quiet,
+    )
+    _show(deduplicate_parquet(options), as_json)
 
 
 @app.command()

@@ -46,6 +46,7 @@ INPUTS = [
     (["nothere"], 2, r"no such command 'nothere'; see stackspark --help"),
     (["run"], 2, r"missing argument 'recipe'; see stackspark run --help"),
     ([*OK, "--nothere"], 2, r"no such option: --nothere; see stackspark run --help"),
+    (["near-duplicates", "texts.parquet", "--out", "sub"], 2, r"--out sub is not empty; name a new folder"),
     (["run", "nothere"], 2, r"no recipe 'nothere': needed one of default, demo, stack-v2 or the path of a YAML file"),
     (["run", "src"], 2, r"no recipe 'src': needed .* path of a YAML file"),
     (["run", "broken.yaml"], 2, r"recipe broken\.yaml is not readable YAML: .*line 1.*"),

@@ -83,7 +83,9 @@ def test_command_is_understood(arguments: list[str], tmp_path: Path) -> None:
 
 def test_commands_are_found_and_strangers_refused() -> None:
     verbs = {arguments[0] for arguments in arguments_of_stackspark()}
-    assert verbs == {"run", "stage", "explain", "report", "validate", "doctor"}
+    assert verbs == {
+        "run", "stage", "explain", "report", "validate", "near-duplicates", "doctor",
+    }  # fmt: skip
     assert CliRunner().invoke(app, ["run", "demo", "--no-such-option"]).exit_code == 2
 
 

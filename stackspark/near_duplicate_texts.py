@@ -1,0 +1,252 @@
+"""Near-duplicates of any table of texts: the search alone, without a lake or a recipe."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from pyarrow import fs
+from pyspark.errors import AnalysisException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from stackspark.errors import ContractError, InputError, UsageError
+from stackspark.io.progress import Progress, task_counter
+from stackspark.io.scratch import Scratch, located
+from stackspark.io.session import SessionParams, spark_session
+from stackspark.near_duplicates import (
+    NearDuplicatesParams,
+    RoundStats,
+    find_near_duplicates,
+)
+from stackspark.stages.measure_texts import MeasureTextsParams, measure_texts
+
+DEFAULTS = NearDuplicatesParams(scope="corpus")
+REMOVED, KEPT, SCRATCH = "removed", "kept", "_scratch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextColumns:
+    """Columns of a table of texts.
+
+    `id` is unique, of any type that Spark writes as JSON. Of two similar texts the one with the
+    lower `rank` stays; those without a rank come last, and the hash of the id has the last word.
+    Twins are sought within one value of `scope`.
+    """
+
+    id: str = "id"
+    text: str = "text"
+    rank: str | None = None
+    scope: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemovedTexts:
+    """What a search removes.
+
+    `rows` has one row per removed text: `id` (under its own name), `kept_id`, `similarity` in 0..1,
+    `rule` (normalized_duplicate or near_duplicate), `established_by` (normalized_text or estimated)
+    and `family_size`, the texts that `kept_id` stands for, itself included. It reads from the
+    scratch folder.
+    """
+
+    rows: DataFrame
+    num_texts: int
+    num_removed: int
+    rounds: tuple[RoundStats, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeduplicateOptions:
+    """What the command line says; `parquet` is a file or folder, `out` a new or empty folder."""
+
+    parquet: str
+    out: str
+    columns: TextColumns
+    params: NearDuplicatesParams
+    with_kept: bool = False
+    master: str | None = None
+    quiet: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeduplicateOutcome:
+    """What the command made."""
+
+    out: str
+    num_texts: int
+    num_removed: int
+    num_kept: int
+    threshold: float
+    rounds: tuple[RoundStats, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON for a script."""
+        return asdict(self)
+
+    def to_text(self) -> str:
+        """What became of the texts, for a person."""
+        share = self.num_removed / self.num_texts if self.num_texts else 0.0
+        return (
+            f"{self.num_texts:,} texts in = {self.num_kept:,} kept + {self.num_removed:,} removed "
+            f"({share:.1%}), each with a kept twin of similarity {self.threshold} or more\n"
+            f"{self.out}/{REMOVED}"
+        )
+
+
+def deduplicate(
+    texts: DataFrame,
+    columns: TextColumns,
+    scratch: str,
+    params: NearDuplicatesParams = DEFAULTS,
+) -> RemovedTexts:
+    """Find the texts to remove as near-duplicates of better ones.
+
+    Args:
+        texts: one row per text; it is read once. Columns that `columns` does not name are ignored.
+        columns: what the columns are called.
+        scratch: a folder for the tables between the rounds, local or ``s3a://``.
+        params: threshold, permutations and bands; `params.scope` does not matter here.
+
+    Raises:
+        UsageError: a column that is not there.
+        InputError: an id is null or not unique, or a text is null.
+        ContractError: `params.max_rounds` were not enough.
+    Shuffles: ids, hashes and signatures; never a text.
+    """
+    _check_columns(texts, columns)
+    tables = Scratch(folder=scratch)
+    identity = F.to_json(F.struct(F.col(columns.id).alias("id")))
+    rank = F.lit(None).cast("int") if columns.rank is None else F.col(columns.rank)
+    scope = F.lit("") if columns.scope is None else F.coalesce(_as_text(columns.scope), F.lit(""))
+    keyed = texts.select(
+        F.col(columns.id).alias("id"),
+        F.sha1(identity).alias("blob_id"),
+        scope.alias("scope"),
+        rank.alias("rank"),
+        F.col(columns.text).isNull().alias("is_null"),
+        F.coalesce(_as_text(columns.text), F.lit("")).alias("content"),
+    )
+    measuring = MeasureTextsParams(minhash=params.minhash)
+    measured = tables.write(measure_texts(keyed, measuring), "measured")
+    num_texts = _checked_count(measured, columns)
+    candidates = measured.select(
+        "blob_id",
+        "scope",
+        "normalized_hash",
+        "band_hashes",
+        "signature",
+        F.struct(F.isnull("rank").alias("last"), "rank", "blob_id").alias("keep_order"),
+    )
+    found = find_near_duplicates(candidates, params, tables)
+    if not found.is_settled:
+        raise ContractError(
+            f"{len(found.rounds)} rounds were not enough: the last one still verified "
+            f"{found.rounds[-1].num_verified:,} pairs; raise max_rounds"
+        )
+    rows = tables.write(_named(found.rows, measured.select("blob_id", "id"), columns), "removed")
+    return RemovedTexts(
+        rows=rows, num_texts=num_texts, num_removed=rows.count(), rounds=found.rounds
+    )
+
+
+def deduplicate_parquet(options: DeduplicateOptions) -> DeduplicateOutcome:
+    """Remove near-duplicates from a Parquet file or folder; write what was removed, and why."""
+    _check_out(options.out)
+    progress = Progress(quiet=options.quiet)
+    session = SessionParams(lake=options.out)
+    spark = spark_session(replace(session, master=options.master) if options.master else session)
+    progress.tasks = task_counter(spark)
+    scratch = f"{options.out}/{SCRATCH}"
+    try:
+        with progress.stage("near-duplicates") as line:
+            texts = _read(spark, options.parquet)
+            found = deduplicate(texts, options.columns, scratch, options.params)
+            line.summary = f"{found.num_texts:,} texts, {found.num_removed:,} removed"
+        with progress.stage("write"):
+            found.rows.write.parquet(f"{options.out}/{REMOVED}")
+            if options.with_kept:
+                gone = found.rows.select(options.columns.id)
+                kept = texts.join(gone, options.columns.id, how="left_anti")
+                kept.select(*texts.columns).write.parquet(f"{options.out}/{KEPT}")
+    finally:
+        Scratch(folder=scratch).clear()
+    return DeduplicateOutcome(
+        out=options.out,
+        num_texts=found.num_texts,
+        num_removed=found.num_removed,
+        num_kept=found.num_texts - found.num_removed,
+        threshold=options.params.threshold,
+        rounds=found.rounds,
+    )
+
+
+def _check_out(out: str) -> None:
+    filesystem, folder = located(out)
+    if filesystem.get_file_info(folder).type == fs.FileType.NotFound:
+        return
+    if filesystem.get_file_info(fs.FileSelector(folder)):
+        raise UsageError(f"--out {out} is not empty; name a new folder")
+
+
+def _read(spark: SparkSession, path: str) -> DataFrame:
+    try:
+        return spark.read.parquet(path)
+    except AnalysisException as error:
+        raise InputError(f"{path} holds no Parquet: {str(error).splitlines()[0]}") from None
+
+
+def _check_columns(texts: DataFrame, columns: TextColumns) -> None:
+    missing = [name for name in asdict(columns).values() if name and name not in texts.columns]
+    if missing:
+        raise UsageError(f"no column {missing[0]!r}: needed one of {', '.join(texts.columns)}")
+
+
+def _as_text(column: str) -> Column:
+    return F.col(column).cast("string")
+
+
+def _checked_count(measured: DataFrame, columns: TextColumns) -> int:
+    """Number of texts, once every id is there and unique and every text is there."""
+    by_id = measured.groupBy("blob_id").agg(
+        F.count("*").alias("num_texts"),
+        F.count_if("is_null").alias("num_null"),
+        F.first("id").alias("id"),
+    )
+    repeated = F.col("num_texts") > 1
+    row = by_id.agg(
+        F.coalesce(F.sum("num_texts"), F.lit(0)).alias("num_texts"),
+        F.coalesce(F.sum("num_null"), F.lit(0)).alias("num_null"),
+        F.count_if(F.isnull("id")).alias("num_without_id"),
+        F.count_if(repeated).alias("num_repeated"),
+        F.min(F.when(repeated, F.to_json(F.struct("id")))).alias("example"),
+    ).collect()[0]
+    if row["num_without_id"]:
+        raise InputError(f"a text has no {columns.id}; every text needs an id")
+    if row["num_repeated"]:
+        raise InputError(
+            f"{row['num_repeated']:,} values of {columns.id} are not unique, such as "
+            f"{row['example']}; every text needs an id of its own"
+        )
+    if row["num_null"]:
+        raise InputError(
+            f"{row['num_null']:,} rows have no {columns.text}; drop them, or make them empty"
+        )
+    return int(row["num_texts"])
+
+
+def _named(twins: DataFrame, ids: DataFrame, columns: TextColumns) -> DataFrame:
+    """Ids of the user's in the place of our own; ids and numbers only are shuffled."""
+    sizes = twins.groupBy("kept_blob_id").agg((F.count("*") + 1).alias("family_size"))
+    kept = ids.select(F.col("blob_id").alias("kept_blob_id"), F.col("id").alias("kept_id"))
+    is_same = F.col("established_by") == "normalized_text"
+    return (
+        twins.join(sizes.join(kept, "kept_blob_id", how="inner"), "kept_blob_id", how="inner")
+        .join(ids, "blob_id", how="inner")
+        .select(
+            F.col("id").alias(columns.id),
+            "kept_id",
+            "similarity",
+            F.when(is_same, "normalized_duplicate").otherwise("near_duplicate").alias("rule"),
+            "established_by",
+            "family_size",
+        )
+    )
