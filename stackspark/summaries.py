@@ -135,17 +135,19 @@ def histogram_limits(filters: FiltersParams) -> Mapping[str, Sequence[Limit]]:
     """The limits to draw into the histograms."""
     lines, letters, encoded = filters.long_lines, filters.letters, filters.encoded_data
     return {
-        "num_lines": [Limit(value=lines.max_num_lines, removes="above", label="limit")],
-        "avg_line_length": [Limit(value=lines.max_avg_line_length, removes="above", label="code")],
+        "num_lines": [_limit(lines.max_num_lines, "limit")],
+        "avg_line_length": [_limit(lines.max_avg_line_length, "code")],
         "max_line_length": [
-            Limit(value=lines.max_line_length, removes="above", label="code"),
-            Limit(value=lines.max_prose_line_length, removes="above", label="prose"),
+            _limit(lines.max_line_length, "code"),
+            _limit(lines.max_prose_line_length, "prose"),
         ],
-        "alpha_fraction": [Limit(value=letters.min_alpha_fraction, removes="below", label="limit")],
-        "encoded_fraction": [
-            Limit(value=encoded.max_encoded_fraction, removes="above", label="limit")
-        ],
+        "alpha_fraction": [_limit(letters.min_alpha_fraction, "limit", removes="below")],
+        "encoded_fraction": [_limit(encoded.max_encoded_fraction, "limit")],
     }
+
+
+def _limit(value: float, name: str, removes: str = "above") -> Limit:
+    return Limit(value=value, removes=removes, label=f"{name} {value:,g}")
 
 
 def _collected(context: RunContext, file_verdicts: DataFrame) -> Mapping[str, list[Row]]:
