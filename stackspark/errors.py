@@ -41,10 +41,6 @@ class ContractError(StacksparkError):
     exit_code = 4
 
 
-class GuardRailError(ContractError):
-    """A removal rate left the band that the recipe sets; nothing was published."""
-
-
 class SetupError(StacksparkError):
     """Java, jars, object store, disk or memory are not as needed."""
 
