@@ -138,10 +138,7 @@ def deduplicate(
     )
     found = find_near_duplicates(candidates, params, tables)
     if not found.is_settled:
-        raise ContractError(
-            f"{len(found.rounds)} rounds were not enough: the last one still verified "
-            f"{found.rounds[-1].num_verified:,} pairs; raise max_rounds"
-        )
+        raise ContractError(f"{found.last_round}; raise max_rounds")
     rows = tables.write(_named(found.rows, measured.select("blob_id", "id"), columns), "removed")
     return RemovedTexts(
         rows=rows, num_texts=num_texts, num_removed=rows.count(), rounds=found.rounds

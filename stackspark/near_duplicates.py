@@ -124,6 +124,12 @@ class NearDuplicateResult:
     rounds: tuple[RoundStats, ...]
     is_settled: bool
 
+    @property
+    def last_round(self) -> str:
+        """What the last round found, in words."""
+        last = self.rounds[-1]
+        return f"round {last.round} still verified {last.num_verified:,} pairs"
+
 
 def find_near_duplicates(
     candidates: DataFrame, params: NearDuplicatesParams, scratch: Scratch

@@ -459,9 +459,5 @@ class Pipeline:
 
 def settled_rule(found: NearDuplicateResult) -> TableRule:
     """The search went on until a round found nothing: a dataset may not hold what it left."""
-    last = found.rounds[-1]
-    detail = (
-        f"round {last.round} still verified {last.num_verified:,} pairs; "
-        "raise near_duplicates.max_rounds"
-    )
+    detail = f"{found.last_round}; raise near_duplicates.max_rounds"
     return TableRule("search_is_settled", found.is_settled, detail)

@@ -165,6 +165,12 @@ def _marker(head: bytes) -> str | None:
     return next((phrase for phrase in GENERATED_PHRASES if phrase.encode() in lowered), None)
 
 
+def normalized_hashes(texts: pa.Array) -> pa.Array:
+    """`normalized_hash` of `measure_text` alone."""
+    require_texts(texts)
+    return _normalized_hashes(*text_buffers(texts))
+
+
 def _normalized_hashes(data: Bytes, offsets: Longs) -> pa.Array:
     normalized = np.empty(int(offsets[-1] - offsets[0]), np.uint8)
     ends = np.empty(len(offsets), np.int64)

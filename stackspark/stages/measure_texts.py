@@ -1,7 +1,6 @@
 """Measure what the search for near-duplicates needs of any table of texts.
 
-Output: the columns of the input but the text, and `normalized_hash`, `num_tokens`, `band_hashes`,
-`signature`.
+Output: the columns of the input but the text, and `normalized_hash`, `band_hashes`, `signature`.
 """
 
 from collections.abc import Iterator
@@ -13,11 +12,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
 from stackspark.kernels.minhash import MinHashParams, measure_shingles
-from stackspark.kernels.text_metrics import measure_text
+from stackspark.kernels.text_metrics import normalized_hashes
 
+TEXT = "content"
 MEASURES = {
     "normalized_hash": T.StringType(),
-    "num_tokens": T.LongType(),
     "band_hashes": T.ArrayType(T.LongType()),
     "signature": T.BinaryType(),
 }
@@ -25,9 +24,8 @@ MEASURES = {
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureTextsParams:
-    """The column that holds the text, and how its MinHash is taken."""
+    """How the MinHash is taken."""
 
-    text: str = "content"
     minhash: MinHashParams = field(default_factory=MinHashParams)
 
 
@@ -35,14 +33,14 @@ def measure_texts(texts: DataFrame, params: MeasureTextsParams = MeasureTextsPar
     """Measure each text once.
 
     Args:
-        texts: one row per text, which is not null; other columns are handed on.
-        params: the text's column and the MinHash.
+        texts: one row per `content`, which is not null; other columns are handed on.
+        params: the MinHash.
 
     Returns:
         One row per text, without it.
     Shuffles: none.
     """
-    kept = [item for item in texts.schema if item.name != params.text]
+    kept = [item for item in texts.schema if item.name != TEXT]
     added = [T.StructField(name, kind) for name, kind in MEASURES.items()]
     schema = T.StructType([*kept, *added])
     return texts.mapInArrow(partial(_measured, params=params), schema)
@@ -52,9 +50,10 @@ def _measured(
     batches: Iterator[pa.RecordBatch], params: MeasureTextsParams
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        texts = batch.column(params.text)
-        found = measure_text(texts) | measure_shingles(texts, params.minhash)
-        rows = batch.drop_columns([params.text])
+        texts = batch.column(TEXT)
+        found = measure_shingles(texts, params.minhash)
+        found["normalized_hash"] = normalized_hashes(texts)
+        rows = batch.drop_columns([TEXT])
         for name in MEASURES:
             rows = rows.append_column(name, found[name])
         yield rows
