@@ -17,19 +17,19 @@ No components are built, so no chain A ~ B ~ C ever removes C for its likeness t
 
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from stackspark.errors import ContractError, InvalidParamsError
 from stackspark.io.ranked_signatures import SignatureReader
 from stackspark.io.scratch import RankedFile, Scratch
 from stackspark.kernels.minhash import MinHashParams
-from stackspark.kernels.resolution import Resolution, merge_edges
-from stackspark.kernels.signatures import PERMUTATIONS_PER_BYTE
+from stackspark.kernels.signatures import PERMUTATIONS_PER_BYTE, estimate_jaccard
+from stackspark.near_duplicate_edges import OPEN, REMOVED, VerifiedEdges, edge_table
 from stackspark.stages.find_candidate_edges import FindCandidateEdgesParams, find_candidate_edges
 from stackspark.stages.follow_twins import follow_twins
 from stackspark.stages.list_bands import ListBandsParams, list_bands
@@ -39,22 +39,9 @@ from stackspark.stages.pair_normalized_texts import pair_normalized_texts
 from stackspark.stages.peel_buckets import PeelBucketsParams, peel_buckets
 from stackspark.stages.settle_twins import settle_twins
 from stackspark.stages.sort_candidates import sort_candidates
-from stackspark.stages.sort_edges import SortEdgesParams, sort_edges
-from stackspark.stages.verify_edges import VerifyEdgesParams, verify_edges
+from stackspark.stages.verify_edges import PAIRS_PER_READ, VerifyEdgesParams, verify_edges
 
-ESTIMATED = "estimated"
 PAIR_COLUMNS = ("block", "members", "heads")
-
-EDGE_SCHEMA = pa.schema(
-    {
-        "member": pa.int64(),
-        "head": pa.int64(),
-        "similarity": pa.float64(),
-        "round": pa.int32(),
-    }
-)
-"""Verified edges as the driver streams them."""
-
 
 MAX_ITEMS_PER_TASK = 4_000_000
 """Band hashes that one task keeps the heads of: at most 256 MB."""
@@ -64,6 +51,12 @@ MIN_ITEMS_PER_TASK = 250_000
 
 MAX_RANKS_PER_BLOCK = 1 << 17
 """Ranks of one block: at most 75 MB of its pairs, and 33 MB of its signatures, in one task."""
+
+MAX_PAIRS_HERE = 1 << 17
+"""Pairs that this process tests itself: 70 MB of signatures, and less than Spark's jobs cost."""
+
+MAX_CANDIDATES_HERE = 1 << 22
+"""Candidates up to which it does so: few pairs of many blobs may need all 1 GB of signatures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,21 +170,20 @@ class _Search:
 
     def run(self, text_twins: DataFrame) -> DataFrame:
         """Go through the rounds; returns the removed blobs with their kept twins, in ranks."""
-        num_partitions = self._num_tasks(self.num_candidates * self.params.minhash.num_bands)
-        listing = ListBandsParams(num_partitions=num_partitions)
+        num_tasks = self._num_tasks(self.num_candidates * self.params.minhash.num_bands)
+        listing = ListBandsParams(num_partitions=num_tasks)
         bands = list_bands(self.ranked, text_twins, listing)
-        edges = self._find_edges(bands, num_partitions, 1)
-        pairs = edges.select(*PAIR_COLUMNS)
+        edges, num_pairs = self._find_edges(bands, num_tasks, 1)
+        self._verify(edges, num_pairs, 1)
         while True:
-            number, num_pairs = len(self.rounds) + 1, _num_heads(pairs)
-            self._verify(pairs, num_pairs, number)
-            removed, open_edges = self._resolve(number, num_pairs)
-            if self.is_settled() or number == self.params.max_rounds:
-                return removed
-            hops = pack_pairs(follow_twins(open_edges, removed), PackPairsParams(**self._blocks))
-            pairs = self.scratch.write(hops, f"hops_{number + 1}")
-            if number == 1:
-                pairs = pairs.union(self._peel(edges, removed).select(*PAIR_COLUMNS))
+            num_open = self._resolve(num_pairs)
+            if self.is_settled() or len(self.rounds) == self.params.max_rounds:
+                return self._edges.read(REMOVED, len(self.rounds))
+            num_pairs = self._follow(num_open)
+            if len(self.rounds) == 1:
+                peeled, num_peeled = self._peel(edges, num_pairs)
+                self._verify(peeled, num_peeled, 2)
+                num_pairs += num_peeled
 
     def is_settled(self) -> bool:
         """Whether a further round found nothing new."""
@@ -202,6 +194,21 @@ class _Search:
     def num_candidates(self) -> int:
         """Blobs that are compared; ranks run from 0 to one less."""
         return sum(file.num_rows for file in self.files)
+
+    @cached_property
+    def _edges(self) -> VerifiedEdges:
+        return VerifiedEdges(
+            spark=self.ranked.sparkSession,
+            scratch=self.scratch,
+            num_candidates=self.num_candidates,
+            threshold=self.params.threshold,
+            margin=0.0,
+        )
+
+    @property
+    def _signatures(self) -> SignatureReader:
+        num_bytes = self.params.minhash.num_perm // PERMUTATIONS_PER_BYTE
+        return SignatureReader(files=self.files, width_bytes=num_bytes)
 
     def _num_tasks(self, num_items: int) -> int:
         """Tasks for so many bands or pairs: few for a small round, and never too much for one."""
@@ -217,82 +224,88 @@ class _Search:
         size = min(max(self.num_candidates // (4 * num_tasks), 1 << 10), MAX_RANKS_PER_BLOCK)
         return {"num_blocks": self.num_candidates // size + 1, "ranks_per_block": size}
 
-    def _find_edges(self, bands: DataFrame, num_partitions: int, number: int) -> DataFrame:
+    def _write_pairs(self, packed: DataFrame, name: str) -> tuple[DataFrame, int]:
+        """Write packed pairs; returns them and their number."""
+        counted = Observation()
+        num_bytes = F.coalesce(F.sum(F.octet_length("heads")), F.lit(0)).alias("num_bytes")
+        written = self.scratch.write(packed.observe(counted, num_bytes), name)
+        return written, counted.get["num_bytes"] // 8
+
+    def _find_edges(
+        self, bands: DataFrame, num_partitions: int, number: int
+    ) -> tuple[DataFrame, int]:
         limits = FindCandidateEdgesParams(
             num_partitions=num_partitions,
             heads_per_bucket=1 if number == 1 else self.params.heads_per_bucket,
             **self._blocks,
         )
-        return self.scratch.write(find_candidate_edges(bands, limits), f"edges_{number}")
+        return self._write_pairs(find_candidate_edges(bands, limits), f"edges_{number}")
 
-    def _peel(self, edges: DataFrame, removed: DataFrame) -> DataFrame:
-        num_tasks = self._num_tasks(_num_heads(edges))
+    def _peel(self, edges: DataFrame, num_pairs: int) -> tuple[DataFrame, int]:
+        num_tasks = self._num_tasks(num_pairs)
         limits = PeelBucketsParams(
             num_partitions=num_tasks,
             num_tasks=num_tasks,
             ranks_per_block=self._blocks["ranks_per_block"],
         )
-        gone = pack_pairs(removed, PackPairsParams(**self._blocks))
+        gone = pack_pairs(self._edges.read(REMOVED, 1), PackPairsParams(**self._blocks))
         return self._find_edges(peel_buckets(edges, gone, limits), num_tasks, 2)
 
     def _verify(self, pairs: DataFrame, num_pairs: int, number: int) -> None:
-        """Write the verified edges of a round."""
+        """Write the verified edges among candidate pairs of a round."""
         limits = VerifyEdgesParams(
             min_similarity=self.params.threshold,
             num_tasks=self._num_tasks(num_pairs),
             **self._blocks,
         )
-        signatures = SignatureReader(
-            files=self.files,
-            width_bytes=self.params.minhash.num_perm // PERMUTATIONS_PER_BYTE,
+        verified = verify_edges(pairs.select(*PAIR_COLUMNS), self._signatures, limits)
+        marks = {"is_exact": F.lit(False), "round": F.lit(number)}
+        self._edges.add(verified.withColumns(marks))
+
+    def _follow(self, num_open: int) -> int:
+        """Write the verified edges among the pairs that open edges lead to, for the next round."""
+        last = len(self.rounds)
+        if num_open <= MAX_PAIRS_HERE and self.num_candidates <= MAX_CANDIDATES_HERE:
+            return self._follow_here(last)
+        pairs = follow_twins(self._edges.read(OPEN, last), self._edges.read(REMOVED, last))
+        packed = pack_pairs(pairs, PackPairsParams(**self._blocks))
+        written, num_pairs = self._write_pairs(packed, f"hops_{last + 1}")
+        self._verify(written, num_pairs, last + 1)
+        return num_pairs
+
+    def _follow_here(self, last: int) -> int:
+        """As `_follow`, in this process: a few pairs are not worth Spark's jobs."""
+        (members, heads), signatures = self._edges.hops(last), self._signatures
+        similarity = np.concatenate(
+            [
+                estimate_jaccard(
+                    signatures.of_ranks(members[start : start + PAIRS_PER_READ]),
+                    signatures.of_ranks(heads[start : start + PAIRS_PER_READ]),
+                )
+                for start in range(0, len(members), PAIRS_PER_READ)
+            ]
+            or [np.zeros(0)]
         )
-        verified = verify_edges(pairs, signatures, limits).withColumn("round", F.lit(number))
-        ranges = SortEdgesParams(num_candidates=self.num_candidates)
-        self.scratch.write(sort_edges(verified, ranges), f"verified_{number}")
+        is_similar = similarity >= self.params.threshold
+        found = edge_table((members, heads), similarity, last + 1).filter(pa.array(is_similar))
+        self._edges.add_table(found)
+        return len(members)
 
-    def _resolve(self, number: int, num_pairs: int) -> tuple[DataFrame, DataFrame]:
-        """Resolve the edges of all rounds so far, from scratch.
-
-        Only adding to what was removed would not do: a twin that goes in a later round leaves its
-        dependents without one.
-        """
-        start = time.perf_counter()
-        names = [f"verified_{earlier}" for earlier in range(1, number + 1)]
-        resolution = Resolution(self.num_candidates)
-        runs = [self.scratch.batches(name, EDGE_SCHEMA.names) for name in names]
-        num_edges = num_removed = num_verified = 0
-        with (
-            self.scratch.writer(f"removed_{number}", EDGE_SCHEMA) as removed,
-            self.scratch.writer(f"open_{number}", EDGE_SCHEMA) as still_open,
-        ):
-            for edges in merge_edges(runs):
-                twins, open_edges = resolution.settle(edges)
-                removed.write_table(twins.cast(EDGE_SCHEMA))
-                still_open.write_table(open_edges.cast(EDGE_SCHEMA))
-                num_edges += edges.num_rows
-                num_verified += pc.sum(pc.equal(edges["round"], number)).as_py()
-                num_removed += twins.num_rows
+    def _resolve(self, num_pairs: int) -> int:
+        """Decide all blobs by the edges so far; returns the number of open edges."""
+        start, number = time.perf_counter(), len(self.rounds) + 1
+        stats = self._edges.resolve(number)
         self.rounds.append(
             RoundStats(
                 round=number,
                 num_pairs=num_pairs,
-                num_verified=num_verified,
-                num_removed=num_removed,
-                num_edges_resolved=num_edges,
+                num_verified=stats.num_verified,
+                num_removed=stats.num_removed,
+                num_edges_resolved=stats.num_edges,
                 resolve_seconds=time.perf_counter() - start,
             )
         )
-        return self._edges(f"removed_{number}"), self._edges(f"open_{number}")
-
-    def _edges(self, name: str) -> DataFrame:
-        session = self.ranked.sparkSession
-        edges = session.read.schema(from_arrow_schema(EDGE_SCHEMA)).parquet(self.scratch.path(name))
-        return edges.withColumn("established_by", F.lit(ESTIMATED))
-
-
-def _num_heads(packed: DataFrame) -> int:
-    num_bytes = packed.agg(F.sum(F.octet_length("heads"))).collect()[0][0]
-    return (num_bytes or 0) // 8
+        return stats.num_open
 
 
 def _check_twins_stay(twins: DataFrame) -> None:
