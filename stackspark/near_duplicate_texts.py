@@ -13,6 +13,7 @@ from stackspark.io.progress import Progress, task_counter
 from stackspark.io.scratch import Scratch, located
 from stackspark.io.session import SessionParams, spark_session
 from stackspark.near_duplicates import (
+    NearDuplicateResult,
     NearDuplicatesParams,
     RoundStats,
     find_near_duplicates,
@@ -119,7 +120,7 @@ def deduplicate(
     scope = F.lit("") if columns.scope is None else F.coalesce(_as_text(columns.scope), F.lit(""))
     keyed = texts.select(
         F.col(columns.id).alias("id"),
-        F.sha1(identity).alias("blob_id"),
+        F.sha1(identity).alias("id_hash"),
         scope.alias("scope"),
         rank.alias("rank"),
         F.col(columns.text).isNull().alias("is_null"),
@@ -129,17 +130,17 @@ def deduplicate(
     measured = tables.write(measure_texts(keyed, measuring), "measured")
     num_texts = _checked_count(measured, columns)
     candidates = measured.select(
-        "blob_id",
+        F.col("id").alias("blob_id"),
         "scope",
         "normalized_hash",
         "band_hashes",
         "signature",
-        F.struct(F.isnull("rank").alias("last"), "rank", "blob_id").alias("keep_order"),
+        F.struct(F.isnull("rank").alias("last"), "rank", "id_hash").alias("keep_order"),
     )
     found = find_near_duplicates(candidates, params, tables)
     if not found.is_settled:
         raise ContractError(f"{found.last_round}; raise max_rounds")
-    rows = tables.write(_named(found.rows, measured.select("blob_id", "id"), columns), "removed")
+    rows = tables.write(_named(found, columns), "removed")
     return RemovedTexts(
         rows=rows, num_texts=num_texts, num_removed=rows.count(), rounds=found.rounds
     )
@@ -203,7 +204,7 @@ def _as_text(column: str) -> Column:
 
 def _checked_count(measured: DataFrame, columns: TextColumns) -> int:
     """Number of texts, once every id is there and unique and every text is there."""
-    by_id = measured.groupBy("blob_id").agg(
+    by_id = measured.groupBy("id_hash").agg(
         F.count("*").alias("num_texts"),
         F.count_if("is_null").alias("num_null"),
         F.first("id").alias("id"),
@@ -230,16 +231,18 @@ def _checked_count(measured: DataFrame, columns: TextColumns) -> int:
     return int(row["num_texts"])
 
 
-def _named(twins: DataFrame, ids: DataFrame, columns: TextColumns) -> DataFrame:
-    """Ids of the user's in the place of our own; ids and numbers only are shuffled."""
-    sizes = twins.groupBy("kept_blob_id").agg((F.count("*") + 1).alias("family_size"))
-    kept = ids.select(F.col("blob_id").alias("kept_blob_id"), F.col("id").alias("kept_id"))
+def _named(found: NearDuplicateResult, columns: TextColumns) -> DataFrame:
+    """The removed texts by the names of their user."""
+    sizes = found.twins.groupBy("twin").agg((F.count("*") + 1).alias("family_size"))
+    members = found.ranked.select(F.col("rank").alias("member"), F.col("blob_id").alias(columns.id))
+    kept = found.ranked.select(F.col("rank").alias("twin"), F.col("blob_id").alias("kept_id"))
     is_same = F.col("established_by") == "normalized_text"
     return (
-        twins.join(sizes.join(kept, "kept_blob_id", how="inner"), "kept_blob_id", how="inner")
-        .join(ids, "blob_id", how="inner")
+        found.twins.join(sizes, "twin", how="inner")
+        .join(kept, "twin", how="inner")
+        .join(members, "member", how="inner")
         .select(
-            F.col("id").alias(columns.id),
+            columns.id,
             "kept_id",
             "similarity",
             F.when(is_same, "normalized_duplicate").otherwise("near_duplicate").alias("rule"),

@@ -35,7 +35,10 @@ from stackspark.stages.follow_twins import follow_twins
 from stackspark.stages.list_bands import ListBandsParams, list_bands
 from stackspark.stages.name_twins import name_twins
 from stackspark.stages.pack_pairs import PackPairsParams, pack_pairs
-from stackspark.stages.pair_normalized_texts import pair_normalized_texts
+from stackspark.stages.pair_normalized_texts import (
+    PairNormalizedTextsParams,
+    pair_normalized_texts,
+)
 from stackspark.stages.peel_buckets import PeelBucketsParams, peel_buckets
 from stackspark.stages.settle_twins import settle_twins
 from stackspark.stages.sort_candidates import sort_candidates
@@ -105,17 +108,24 @@ class RoundStats:
 
 @dataclass(frozen=True, kw_only=True)
 class NearDuplicateResult:
-    """Rows of `near_duplicates`, and how they came about.
+    """What is removed, and how it came about.
 
-    `is_settled` says that the last round found nothing new; else the search stopped at
-    `max_rounds`.
+    `twins` has one row per removed blob (`member`, `twin`, `similarity`, `established_by`,
+    `round`), in ranks, and `ranked` the candidate of each `rank`. `is_settled` says that the last
+    round found nothing new; else the search stopped at `max_rounds`.
     """
 
-    rows: DataFrame
+    twins: DataFrame
+    ranked: DataFrame
     num_candidates: int
     num_text_twins: int
     rounds: tuple[RoundStats, ...]
     is_settled: bool
+
+    @property
+    def rows(self) -> DataFrame:
+        """Rows of `near_duplicates`."""
+        return name_twins(self.twins, self.ranked)
 
     @property
     def last_round(self) -> str:
@@ -133,7 +143,7 @@ def find_near_duplicates(
         candidates: one row per `blob_id` with `scope` (twins are sought within one),
             `normalized_hash`, `band_hashes` and `signature` as measured with `params.minhash`, and
             `keep_order`, a struct whose ascending order puts the better copy first and that ends in
-            `blob_id`. Read twice.
+            a unique key. `blob_id` may be any type. Read twice.
         params: limits.
         scratch: for the tables between the rounds; the result reads from it.
 
@@ -144,13 +154,14 @@ def find_near_duplicates(
         ContractError: if a removed blob has no twin that stays; a defect, never the data's fault.
     """
     ranked, files = scratch.write_numbered(sort_candidates(candidates), "ranked")
-    text_twins = scratch.write(pair_normalized_texts(ranked), "text_twins")
     search = _Search(ranked=ranked, files=files, params=params, scratch=scratch)
+    text_twins = scratch.write(search.pair_texts(), "text_twins")
     removed = search.run(text_twins)
     twins = scratch.write(settle_twins(text_twins, removed), "twins")
     _check_twins_stay(twins)
     return NearDuplicateResult(
-        rows=name_twins(twins, ranked),
+        twins=twins,
+        ranked=ranked,
         num_candidates=search.num_candidates,
         num_text_twins=text_twins.count(),
         rounds=tuple(search.rounds),
@@ -167,6 +178,11 @@ class _Search:
     params: NearDuplicatesParams
     scratch: Scratch
     rounds: list[RoundStats] = field(default_factory=list)
+
+    def pair_texts(self) -> DataFrame:
+        """Blobs that repeat a better one's normalised text."""
+        pairing = PairNormalizedTextsParams(num_partitions=self._num_tasks(self.num_candidates))
+        return pair_normalized_texts(self.ranked, pairing)
 
     def run(self, text_twins: DataFrame) -> DataFrame:
         """Go through the rounds; returns the removed blobs with their kept twins, in ranks."""

@@ -17,7 +17,10 @@ from stackspark.stages.follow_twins import follow_twins
 from stackspark.stages.list_bands import ListBandsParams, list_bands
 from stackspark.stages.name_twins import name_twins
 from stackspark.stages.pack_pairs import PackPairsParams, pack_pairs
-from stackspark.stages.pair_normalized_texts import pair_normalized_texts
+from stackspark.stages.pair_normalized_texts import (
+    PairNormalizedTextsParams,
+    pair_normalized_texts,
+)
 from stackspark.stages.peel_buckets import PeelBucketsParams, peel_buckets
 from stackspark.stages.settle_twins import settle_twins
 from stackspark.stages.sort_candidates import sort_candidates
@@ -69,20 +72,25 @@ def test_sort_candidates_by_the_keep_order(spark: SparkSession) -> None:
     assert "keep_order" not in ordered.columns
 
 
-def test_pair_normalized_texts_within_a_scope(spark: SparkSession) -> None:
+@pytest.mark.parametrize("num_partitions", [1, 3])
+def test_pair_normalized_texts_within_a_scope(spark: SparkSession, num_partitions: int) -> None:
+    x, y, z = "00" * 16, "ff" * 16, "00" * 8 + "ff" * 8
     ranked = spark.createDataFrame(
         [
-            (0, "C", "x"),
-            (1, "C", "x"),
-            (2, "C++", "x"),
-            (3, "C", "y"),
+            (6, "C", x),
+            (0, "C", x),
+            (1, "C", x),
+            (2, "C++", x),
+            (3, "C", y),
             (4, "C", None),
             (5, "C", None),
-            (6, "C", "x"),
+            (7, "C", y),
+            (8, "C", z),
         ],
         "rank bigint, scope string, normalized_hash string",
     )
-    assert rows(pair_normalized_texts(ranked)) == [(1, 0), (6, 0)]
+    params = PairNormalizedTextsParams(num_partitions=num_partitions)
+    assert rows(pair_normalized_texts(ranked, params)) == [(1, 0), (6, 0), (7, 3)]
 
 
 def test_list_bands_keeps_scopes_apart(spark: SparkSession) -> None:
