@@ -16,6 +16,7 @@ No components are built, so no chain A ~ B ~ C ever removes C for its likeness t
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -28,8 +29,9 @@ from stackspark.errors import ContractError, InvalidParamsError
 from stackspark.io.ranked_signatures import SignatureReader
 from stackspark.io.scratch import RankedFile, Scratch
 from stackspark.kernels.minhash import MinHashParams
-from stackspark.kernels.signatures import PERMUTATIONS_PER_BYTE, estimate_jaccard
-from stackspark.near_duplicate_edges import OPEN, REMOVED, VerifiedEdges, edge_table
+from stackspark.kernels.signatures import PERMUTATIONS_PER_BYTE, estimate_jaccard, standard_error
+from stackspark.near_duplicate_edges import ASKED, OPEN, REMOVED, VerifiedEdges, edge_table
+from stackspark.stages.compare_shingles import CompareShinglesParams, compare_shingles
 from stackspark.stages.find_candidate_edges import FindCandidateEdgesParams, find_candidate_edges
 from stackspark.stages.follow_twins import follow_twins
 from stackspark.stages.list_bands import ListBandsParams, list_bands
@@ -44,6 +46,9 @@ from stackspark.stages.settle_twins import settle_twins
 from stackspark.stages.sort_candidates import sort_candidates
 from stackspark.stages.verify_edges import PAIRS_PER_READ, VerifyEdgesParams, verify_edges
 
+ShingleSource = Callable[[DataFrame], DataFrame]
+"""From one row per `rank` and `blob_id` to (`rank`, `shingles`), ascending uint64 as binary."""
+
 PAIR_COLUMNS = ("block", "members", "heads")
 
 MAX_ITEMS_PER_TASK = 4_000_000
@@ -54,6 +59,12 @@ MIN_ITEMS_PER_TASK = 250_000
 
 MAX_RANKS_PER_BLOCK = 1 << 17
 """Ranks of one block: at most 75 MB of its pairs, and 33 MB of its signatures, in one task."""
+
+BANDS_PER_SET = 100
+"""The shingles of a text weigh as much as so many bands."""
+
+NUM_ERRORS = 5
+"""Standard errors within which an estimate does not decide: one pair in two million is farther."""
 
 MAX_PAIRS_HERE = 1 << 17
 """Pairs that this process tests itself: 70 MB of signatures, and less than Spark's jobs cost."""
@@ -66,13 +77,16 @@ MAX_CANDIDATES_HERE = 1 << 22
 class NearDuplicatesParams:
     """What counts as a near-duplicate, within which scope, and how long to search.
 
-    `threshold` is the least Jaccard similarity of a pair; `scope` names what the caller puts into
+    `threshold` is the least Jaccard similarity of a pair. With `verification` `estimate` the
+    signatures alone decide; with `exact` the shingles themselves do where the estimate is near the
+    threshold, for pairs whose blobs may both stay. `scope` names what the caller puts into
     the column of this name: `language`, `repository`, or `corpus` for one scope of all. The first
     round compares each blob with the best one of each of its buckets, the second with the best
     `heads_per_bucket` that are left in it.
     """
 
     threshold: float = 0.7
+    verification: str = "estimate"
     minhash: MinHashParams = field(default_factory=MinHashParams)
     scope: str = "language"
     max_rounds: int = 8
@@ -84,6 +98,10 @@ class NearDuplicatesParams:
         for name in ("max_rounds", "heads_per_bucket"):
             if getattr(self, name) < 1:
                 raise InvalidParamsError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if self.verification not in ("estimate", "exact"):
+            raise InvalidParamsError(
+                f"verification must be estimate or exact, found {self.verification!r}"
+            )
         if self.scope not in ("language", "repository", "corpus"):
             raise InvalidParamsError(
                 f"scope must be language, repository or corpus, found {self.scope!r}"
@@ -95,12 +113,14 @@ class RoundStats:
     """What one round did.
 
     `num_pairs` counts candidate pairs, a pair once for each bucket that it shares, and is an upper
-    limit in round 2; `num_removed` counts all blobs that are removed once the round was resolved.
+    limit in round 2; `num_compared` counts those whose exact similarity was computed, and
+    `num_removed` all blobs that are removed once the round was resolved.
     """
 
     round: int
     num_pairs: int
     num_verified: int
+    num_compared: int
     num_removed: int
     num_edges_resolved: int
     resolve_seconds: float
@@ -135,7 +155,10 @@ class NearDuplicateResult:
 
 
 def find_near_duplicates(
-    candidates: DataFrame, params: NearDuplicatesParams, scratch: Scratch
+    candidates: DataFrame,
+    params: NearDuplicatesParams,
+    scratch: Scratch,
+    shingles_of: ShingleSource | None = None,
 ) -> NearDuplicateResult:
     """Find the blobs to remove as duplicates of better ones.
 
@@ -146,15 +169,21 @@ def find_near_duplicates(
             a unique key. `blob_id` may be any type. Read twice.
         params: limits.
         scratch: for the tables between the rounds; the result reads from it.
+        shingles_of: where exact similarities come from; needed if `params` ask for them.
 
     Returns:
         The removed blobs with their kept twins, and the statistics of each round.
 
     Raises:
+        InvalidParamsError: if exact similarities are asked for without `shingles_of`.
         ContractError: if a removed blob has no twin that stays; a defect, never the data's fault.
     """
+    if params.verification == "exact" and shingles_of is None:
+        raise InvalidParamsError("verification exact needs a source of shingles; found none")
     ranked, files = scratch.write_numbered(sort_candidates(candidates), "ranked")
-    search = _Search(ranked=ranked, files=files, params=params, scratch=scratch)
+    search = _Search(
+        ranked=ranked, files=files, params=params, scratch=scratch, shingles_of=shingles_of
+    )
     text_twins = scratch.write(search.pair_texts(), "text_twins")
     removed = search.run(text_twins)
     twins = scratch.write(settle_twins(text_twins, removed), "twins")
@@ -177,6 +206,7 @@ class _Search:
     files: tuple[RankedFile, ...]
     params: NearDuplicatesParams
     scratch: Scratch
+    shingles_of: ShingleSource | None
     rounds: list[RoundStats] = field(default_factory=list)
 
     def pair_texts(self) -> DataFrame:
@@ -218,8 +248,16 @@ class _Search:
             scratch=self.scratch,
             num_candidates=self.num_candidates,
             threshold=self.params.threshold,
-            margin=0.0,
+            margin=self._margin,
         )
+
+    @property
+    def _margin(self) -> float:
+        """How far from the threshold an estimate must be to decide."""
+        if self.params.verification == "estimate":
+            return 0.0
+        num_perm = self.params.minhash.num_perm
+        return NUM_ERRORS * standard_error(self.params.threshold, num_perm)
 
     @property
     def _signatures(self) -> SignatureReader:
@@ -270,7 +308,7 @@ class _Search:
     def _verify(self, pairs: DataFrame, num_pairs: int, number: int) -> None:
         """Write the verified edges among candidate pairs of a round."""
         limits = VerifyEdgesParams(
-            min_similarity=self.params.threshold,
+            min_similarity=self.params.threshold - self._margin,
             num_tasks=self._num_tasks(num_pairs),
             **self._blocks,
         )
@@ -302,20 +340,41 @@ class _Search:
             ]
             or [np.zeros(0)]
         )
-        is_similar = similarity >= self.params.threshold
-        found = edge_table((members, heads), similarity, last + 1).filter(pa.array(is_similar))
+        is_near = similarity >= self.params.threshold - self._margin
+        found = edge_table((members, heads), similarity, last + 1).filter(pa.array(is_near))
         self._edges.add_table(found)
         return len(members)
+
+    def _compare(self, number: int, num_pairs: int) -> None:
+        """Write the exact similarities that a pass asked for."""
+        assert self.shingles_of is not None
+        asked = self._edges.read(ASKED, number).select("member", "head")
+        ranks = asked.select(F.explode(F.array("member", "head")).alias("rank")).distinct()
+        wanted = self.ranked.select("rank", "blob_id").join(ranks, "rank", how="left_semi")
+        sets = self.scratch.write(self.shingles_of(wanted), f"shingles_{number}")
+        comparing = CompareShinglesParams(num_tasks=self._num_tasks(num_pairs * BANDS_PER_SET))
+        compared = compare_shingles(asked, sets, comparing)
+        self._edges.add(compared.withColumns({"is_exact": F.lit(True), "round": F.lit(number)}))
 
     def _resolve(self, num_pairs: int) -> int:
         """Decide all blobs by the edges so far; returns the number of open edges."""
         start, number = time.perf_counter(), len(self.rounds) + 1
         stats = self._edges.resolve(number)
+        num_compared = stats.num_asked
+        if num_compared:
+            self._compare(number, num_compared)
+            stats = self._edges.resolve(number)
+        if stats.num_asked:
+            raise ContractError(
+                f"near_duplicates: {stats.num_asked} of {num_compared} pairs near the threshold "
+                "found no texts to compare; nothing was removed"
+            )
         self.rounds.append(
             RoundStats(
                 round=number,
                 num_pairs=num_pairs,
                 num_verified=stats.num_verified,
+                num_compared=num_compared,
                 num_removed=stats.num_removed,
                 num_edges_resolved=stats.num_edges,
                 resolve_seconds=time.perf_counter() - start,

@@ -51,6 +51,7 @@ from stackspark.stages.complete_origins import complete_origins
 from stackspark.stages.describe_files import describe_files
 from stackspark.stages.finalize_verdicts import finalize_verdicts
 from stackspark.stages.fingerprint_listing import fingerprint_listing
+from stackspark.stages.list_shingles import ListShinglesParams, list_planned_shingles
 from stackspark.stages.match_opt_outs import match_file_opt_outs, match_opt_outs
 from stackspark.stages.merge_measurements import merge_file_languages, merge_measurements
 from stackspark.stages.record_near_duplicates import (
@@ -364,13 +365,18 @@ class Pipeline:
         candidates = near_duplicate_candidates(
             self._representatives, self.context.table("measurements"), params
         )
-        found = find_near_duplicates(candidates, params, scratch)
+        found = find_near_duplicates(candidates, params, scratch, self._shingles_of)
         notes["rounds"] = [asdict(each) for each in found.rounds]
         settled = [settled_rule(found)]
         yield Write(table="near_duplicates", rows=found.rows, checks=lambda _: settled)
         limit = RecordNearDuplicatesParams(threshold=params.threshold)
         repeated = record_near_duplicates(self.context.table("near_duplicates"), limit)
         yield Write(table="ledger", rows=self._rule_verdicts.unionByName(repeated))
+
+    def _shingles_of(self, wanted: DataFrame) -> DataFrame:
+        plan = plan_reads(wanted, self.context.table("contents"))
+        minhash = self.recipe.near_duplicates.minhash
+        return list_planned_shingles(plan, ListShinglesParams(minhash=minhash))
 
     # documents
 

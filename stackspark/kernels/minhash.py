@@ -8,6 +8,7 @@ Source: Broder 1997, On the resemblance and containment of documents; Leskovec, 
 Mining of Massive Datasets, section 3.4 (banding).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -180,6 +181,20 @@ def full_signatures(texts: pa.Array, params: MinHashParams) -> Signature:
     reader = new_reader(texts, params.ngram_size, params.lowercase)
     _sign_texts(reader, permutations(params.num_perm, params.seed), params.min_tokens, signatures)
     return signatures
+
+
+def hash_shingles(texts: pa.Array, params: MinHashParams) -> Iterator[Hashes]:
+    """All shingles of each text as 64-bit hashes, in order and with repeats.
+
+    A text of fewer than `min_tokens` tokens has none.
+    """
+    reader = new_reader(texts, params.ngram_size, params.lowercase)
+    for row in range(len(texts)):
+        # A token is followed by a byte that ends it, so a text has at most half as many shingles.
+        room = np.empty((reader.offsets[row + 1] - reader.offsets[row]) // 2 + 1, np.uint64)
+        reader.state[:] = 0
+        _, count = read_shingles(reader, reader.offsets[row], reader.offsets[row + 1], room)
+        yield room[: count if reader.state[NUM_TOKENS] >= params.min_tokens else 0]
 
 
 def as_datasketch(signature: Signature, params: MinHashParams) -> "datasketch.MinHash":

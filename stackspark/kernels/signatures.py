@@ -29,6 +29,12 @@ def pack_signature(minima: npt.NDArray[np.uint32], packed: Bytes) -> None:
         packed[i] = byte
 
 
+def standard_error(similarity: float, num_perm: int) -> float:
+    """Standard error of the estimate of a similarity from `num_perm` permutations at 2 bits."""
+    agreeing = 0.25 + 0.75 * similarity
+    return float((agreeing * (1 - agreeing) / num_perm) ** 0.5 / 0.75)
+
+
 def estimate_jaccard(left: Bytes, right: Bytes) -> npt.NDArray[np.float64]:
     """Estimate the Jaccard similarity of pairs of packed signatures.
 

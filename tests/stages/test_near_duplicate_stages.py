@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from stackspark.io.ranked_signatures import SignatureReader
 from stackspark.io.scratch import RankedFile
+from stackspark.stages.compare_shingles import CompareShinglesParams, compare_shingles
 from stackspark.stages.find_candidate_edges import FindCandidateEdgesParams, find_candidate_edges
 from stackspark.stages.follow_twins import follow_twins
 from stackspark.stages.list_bands import ListBandsParams, list_bands
@@ -167,6 +168,26 @@ def test_verify_edges_keeps_similar_pairs(spark: SparkSession, tmp_path: Path) -
         (5, 1, 1),
         (5, 4, third),
     ]
+
+
+@pytest.mark.parametrize("batch_rows", [1, 10_000])
+def test_compare_shingles(spark: SparkSession, batch_rows: int) -> None:
+    members = {0: [1, 2, 3], 1: [2, 3, 4], 2: [], 5: [3], 9: [1, 2, 3, 2**63]}
+    sets = spark.createDataFrame(
+        [(rank, np.array(values, np.uint64).tobytes()) for rank, values in members.items()],
+        "rank bigint, shingles binary",
+    )
+    pairs = spark.createDataFrame(
+        [(1, 0), (5, 0), (9, 0), (9, 1), (2, 1)], "member bigint, head bigint"
+    )
+    setting = "spark.sql.execution.arrow.maxRecordsPerBatch"
+    before = spark.conf.get(setting)
+    try:
+        spark.conf.set(setting, batch_rows)
+        compared = rows(compare_shingles(pairs, sets, CompareShinglesParams(num_tasks=2)))
+    finally:
+        spark.conf.set(setting, before)
+    assert compared == [(1, 0, 0.5), (2, 1, 0), (5, 0, 1 / 3), (9, 0, 0.75), (9, 1, 0.4)]
 
 
 @pytest.mark.parametrize("ranks_per_partition", [1, 4, 100])
