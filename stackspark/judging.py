@@ -94,14 +94,24 @@ def representatives(tables: Tables) -> DataFrame:
 
 
 def near_duplicate_candidates(
-    chosen: DataFrame, measurements: DataFrame, params: NearDuplicatesParams
+    chosen: DataFrame,
+    measurements: DataFrame,
+    params: NearDuplicatesParams,
+    published: DataFrame | None = None,
 ) -> DataFrame:
-    """What `find_near_duplicates` takes, from the representatives of the blobs."""
+    """What `find_near_duplicates` takes, from the representatives of the blobs.
+
+    `published` has the documents whose blobs stay.
+    """
     scopes = {
         "language": F.coalesce("language", F.lit("")),
         "repository": F.col("directory_id"),
         "corpus": F.lit(""),
     }
     ranked = chosen.select("blob_id", scopes[params.scope].alias("scope"), "keep_order")
+    if published is not None:
+        kept = published.select(F.explode("files.blob_id").alias("blob_id")).distinct()
+        marked = kept.withColumn("is_published", F.lit(True))
+        ranked = ranked.join(marked, "blob_id", how="left").fillna(False, ["is_published"])
     measured = measurements.select("blob_id", "normalized_hash", "band_hashes", "signature")
     return ranked.join(measured, "blob_id", how="inner")

@@ -51,6 +51,8 @@ ShingleSource = Callable[[DataFrame], DataFrame]
 
 PAIR_COLUMNS = ("block", "members", "heads")
 
+IS_PUBLISHED = "is_published"
+
 MAX_ITEMS_PER_TASK = 4_000_000
 """Band hashes that one task keeps the heads of: at most 256 MB."""
 
@@ -82,7 +84,8 @@ class NearDuplicatesParams:
     threshold, for pairs whose blobs may both stay. `scope` names what the caller puts into
     the column of this name: `language`, `repository`, or `corpus` for one scope of all. The first
     round compares each blob with the best one of each of its buckets, the second with the best
-    `heads_per_bucket` that are left in it.
+    `heads_per_bucket` that are left in it. With `prefer_published`, what the last published run
+    kept stays, and new blobs are removed for their likeness to it.
     """
 
     threshold: float = 0.7
@@ -91,6 +94,7 @@ class NearDuplicatesParams:
     scope: str = "language"
     max_rounds: int = 8
     heads_per_bucket: int = 8
+    prefer_published: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:
@@ -166,7 +170,9 @@ def find_near_duplicates(
         candidates: one row per `blob_id` with `scope` (twins are sought within one),
             `normalized_hash`, `band_hashes` and `signature` as measured with `params.minhash`, and
             `keep_order`, a struct whose ascending order puts the better copy first and that ends in
-            a unique key. `blob_id` may be any type. Read twice.
+            a unique key. `blob_id` may be any type. With a column `is_published`, the blobs for
+            which it is true come before all others and stay, whatever they are similar to. Read
+            twice.
         params: limits.
         scratch: for the tables between the rounds; the result reads from it.
         shingles_of: where exact similarities come from; needed if `params` ask for them.
@@ -180,9 +186,19 @@ def find_near_duplicates(
     """
     if params.verification == "exact" and shingles_of is None:
         raise InvalidParamsError("verification exact needs a source of shingles; found none")
+    num_published = 0
+    if IS_PUBLISHED in candidates.columns:
+        num_published = candidates.where(IS_PUBLISHED).count()
+        keep_order = F.struct((~F.col(IS_PUBLISHED)).alias("is_new"), "keep_order")
+        candidates = candidates.withColumn("keep_order", keep_order)
     ranked, files = scratch.write_numbered(sort_candidates(candidates), "ranked")
     search = _Search(
-        ranked=ranked, files=files, params=params, scratch=scratch, shingles_of=shingles_of
+        ranked=ranked,
+        files=files,
+        num_published=num_published,
+        params=params,
+        scratch=scratch,
+        shingles_of=shingles_of,
     )
     text_twins = scratch.write(search.pair_texts(), "text_twins")
     removed = search.run(text_twins)
@@ -204,6 +220,7 @@ class _Search:
 
     ranked: DataFrame
     files: tuple[RankedFile, ...]
+    num_published: int
     params: NearDuplicatesParams
     scratch: Scratch
     shingles_of: ShingleSource | None
@@ -212,7 +229,8 @@ class _Search:
     def pair_texts(self) -> DataFrame:
         """Blobs that repeat a better one's normalised text."""
         pairing = PairNormalizedTextsParams(num_partitions=self._num_tasks(self.num_candidates))
-        return pair_normalized_texts(self.ranked, pairing)
+        pairs = pair_normalized_texts(self.ranked, pairing)
+        return pairs.where(F.col("member") >= self.num_published)
 
     def run(self, text_twins: DataFrame) -> DataFrame:
         """Go through the rounds; returns the removed blobs with their kept twins, in ranks."""
@@ -309,6 +327,7 @@ class _Search:
         """Write the verified edges among candidate pairs of a round."""
         limits = VerifyEdgesParams(
             min_similarity=self.params.threshold - self._margin,
+            first_member=self.num_published,
             num_tasks=self._num_tasks(num_pairs),
             **self._blocks,
         )

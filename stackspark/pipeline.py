@@ -5,6 +5,7 @@ writes, checks and records. What was done before with the same inputs, parameter
 over.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, reduce
@@ -19,6 +20,7 @@ from stackspark.contracts.tables import table_contract
 from stackspark.governance.opt_outs import OptOutRequest
 from stackspark.io.content_reader import ReadMetrics, plan_reads
 from stackspark.io.delta_tables import WriteResult
+from stackspark.io.lake import Publication
 from stackspark.io.manifest import (
     CARD_NAME,
     Shard,
@@ -150,7 +152,8 @@ class Pipeline:
     def verdicts(self) -> StepRecord:
         """Apply the rules, then find the near-duplicates among what they all keep."""
         recipe = self.recipe
-        params = (recipe.filters, recipe.near_duplicates, self.inputs.opted_out)
+        last = self._last.fingerprints["documents"] if self._last else None
+        params = (recipe.filters, recipe.near_duplicates, self.inputs.opted_out, last)
         return self._step("verdicts", self._after("licenses"), params, self._judge)
 
     def documents(self) -> StepRecord:
@@ -363,15 +366,38 @@ class Pipeline:
     def _judge(self, notes: Notes) -> Iterator[Write]:
         params, scratch = self.recipe.near_duplicates, self.context.scratch
         candidates = near_duplicate_candidates(
-            self._representatives, self.context.table("measurements"), params
+            self._representatives, self.context.table("measurements"), params, self._published
         )
         found = find_near_duplicates(candidates, params, scratch, self._shingles_of)
         notes["rounds"] = [asdict(each) for each in found.rounds]
+        notes["published_run"] = self._last.run_id if self._last else None
         settled = [settled_rule(found)]
         yield Write(table="near_duplicates", rows=found.rows, checks=lambda _: settled)
         limit = RecordNearDuplicatesParams(threshold=params.threshold)
         repeated = record_near_duplicates(self.context.table("near_duplicates"), limit)
         yield Write(table="ledger", rows=self._rule_verdicts.unionByName(repeated))
+
+    @cached_property
+    def _last(self) -> Publication | None:
+        """The published run whose files stay, if the recipe says so and there is one.
+
+        A run that is repeated goes by the same one as before, not by itself.
+        """
+        lake, spark = self.context.lake, self.context.spark
+        last = lake.published(spark) if self.recipe.near_duplicates.prefer_published else None
+        if last is None or last.fingerprints["licenses"] != self.context.fingerprint("licenses"):
+            return last
+        judged = lake.audited_step(spark, "verdicts", last.fingerprints["verdicts"])
+        before = json.loads(judged["metrics"])["notes"].get("published_run") if judged else None
+        return lake.published(spark, before) if before else None
+
+    @property
+    def _published(self) -> DataFrame | None:
+        """Documents of the published run whose files stay."""
+        if self._last is None:
+            return None
+        version = self._last.table_versions["documents"]
+        return self.context.lake.read(self.context.spark, "documents", version)
 
     def _shingles_of(self, wanted: DataFrame) -> DataFrame:
         plan = plan_reads(wanted, self.context.table("contents"))

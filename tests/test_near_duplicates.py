@@ -132,6 +132,38 @@ def test_find_near_duplicates_rounds(spark: SparkSession, tmp_path: Path) -> Non
     ]
 
 
+def test_find_near_duplicates_keeps_what_is_published(spark: SparkSession, tmp_path: Path) -> None:
+    rows = [
+        # the published one stays, though it is the worse copy
+        candidate("better", 1, [1, 2], like="pair"),
+        candidate("published", 9, [1, 2], like="pair"),
+        # two published ones stay, though they are similar; a new one goes by the better of them
+        candidate("first", 1, [3, 4], like="both", scope="both"),
+        candidate("second", 2, [3, 4], like="both", scope="both"),
+        candidate("new", 0, [3, 4], like="both", scope="both"),
+        # of equal texts too
+        candidate("old text", 5, None, like="", scope="text", text="same"),
+        candidate("new text", 4, None, like="", scope="text", text="same"),
+        # two hops: the new one's neighbour was no published blob and goes by one
+        candidate("kept", 7, [5, 6], like="hop", scope="hop"),
+        candidate("middle", 2, [5, 7], like="hop", scope="hop"),
+        candidate("last", 3, [8, 7], like="hop", scope="hop"),
+    ]
+    names = ["better", "first", "second", "new", "middle", "last", "new text"]
+    published = ["published", "first", "second", "old text", "kept"]
+    is_published = F.col("blob_id").isin([blob_id(name) for name in published])
+    marked = candidates(spark, rows).withColumn("is_published", is_published)
+    result = find_near_duplicates(marked, TINY, Scratch(folder=str(tmp_path)))
+    by_id = {row["blob_id"]: row for row in result.rows.collect()}
+    assert twins(by_id, [*names, *published]) == {
+        "better": ("published", "estimated", 1),
+        "new": ("first", "estimated", 1),
+        "new text": ("old text", "normalized_text", 0),
+        "middle": ("kept", "estimated", 1),
+        "last": ("kept", "estimated", 2),
+    }
+
+
 def test_find_near_duplicates_has_the_columns_of_its_contract(
     spark: SparkSession, tmp_path: Path
 ) -> None:
