@@ -1,6 +1,8 @@
 """Slow, exact oracles of the near-duplicate engine: plain Python over bytes, sets and pairs."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -77,3 +79,99 @@ def resolved(edges: list[tuple[int, int]]) -> dict[int, int]:
         if kept:
             twins[member] = kept[0]
     return twins
+
+
+def estimated(left: bytes, right: bytes) -> float:
+    """Similarity that two packed signatures of 2 bits per permutation say."""
+    differing = int.from_bytes(left) ^ int.from_bytes(right)
+    either_bit = (differing | differing >> 1) & int.from_bytes(b"\x55" * len(left))
+    agreeing = 1.0 - either_bit.bit_count() / (4 * len(left))
+    return max(0.0, (agreeing - 0.25) / 0.75)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blob:
+    """A candidate; the lower (order, blob_id) is the better copy. No bands: a short text."""
+
+    blob_id: str
+    order: int
+    text: str
+    bands: tuple[int, ...] | None
+    signature: bytes | None
+
+
+@dataclass(kw_only=True)
+class Search:
+    """The search of `stackspark/near_duplicates.py` in one scope, round by round, over all pairs.
+
+    Blobs are their places in `blobs`, the best first. `edges` has the similarity and round of each
+    verified pair (member, head), `removed` the kept twin of each removed blob after each round.
+    """
+
+    blobs: list[Blob]
+    threshold: float
+    heads_per_bucket: int
+    max_rounds: int
+    edges: dict[tuple[int, int], tuple[float, int]] = field(default_factory=dict)
+    removed: list[dict[int, int]] = field(default_factory=list)
+    is_settled: bool = False
+
+    def __post_init__(self) -> None:
+        self.blobs = sorted(self.blobs, key=lambda blob: (blob.order, blob.blob_id))
+        first: dict[str, int] = {}
+        self.text_head = [first.setdefault(b.text, place) for place, b in enumerate(self.blobs)]
+        self.buckets: dict[int, list[int]] = {}
+        for place, blob in enumerate(self.blobs):
+            for band in (blob.bands or ()) if self.text_head[place] == place else ():
+                self.buckets.setdefault(band, []).append(place)
+        self._run()
+
+    def _run(self) -> None:
+        pairs = with_heads(self.buckets.values(), 1)
+        for number in range(1, self.max_rounds + 1):
+            similar = self._verified(pairs)
+            self.edges |= {pair: (similarity, number) for pair, similarity in similar.items()}
+            self.removed.append(resolved(list(self.edges)))
+            self.is_settled = number > 1 and not similar
+            if self.is_settled:
+                return
+            pairs = self._hops()
+            if number == 1:
+                pairs |= with_heads(self.peeled(), self.heads_per_bucket)
+
+    def _verified(self, pairs: set[tuple[int, int]]) -> dict[tuple[int, int], float]:
+        similarity = {(m, h): self.similarity(m, h) for m, h in pairs}
+        return {pair: value for pair, value in similarity.items() if value >= self.threshold}
+
+    def _hops(self) -> set[tuple[int, int]]:
+        gone = self.removed[-1]
+        return {(m, gone[h]) for m, h in self.edges if m not in gone and h in gone}
+
+    def peeled(self) -> list[list[int]]:
+        """What round 1 left of each bucket, its head aside."""
+        return [
+            [m for m in bucket[1:] if m not in self.removed[0]] for bucket in self.buckets.values()
+        ]
+
+    def similarity(self, left: int, right: int) -> float:
+        one, other = self.blobs[left].signature, self.blobs[right].signature
+        assert one is not None
+        assert other is not None
+        return estimated(one, other)
+
+    def rows(self) -> dict[str, tuple[str, float, str, int]]:
+        """(kept_blob_id, similarity, established_by, round) of each removed blob."""
+        gone = {}
+        for place, head in enumerate(self.text_head):
+            twin = self.removed[-1].get(head)
+            if twin is not None:
+                similarity, number = self.edges[head, twin]
+                gone[place] = (self.blobs[twin].blob_id, similarity, "estimated", number)
+            elif head != place:
+                gone[place] = (self.blobs[head].blob_id, 1.0, "normalized_text", 0)
+        return {self.blobs[place].blob_id: row for place, row in gone.items()}
+
+
+def with_heads(buckets: Iterable[list[int]], num_heads: int) -> set[tuple[int, int]]:
+    """Each member of a bucket with the best of it, as (member, head), head < member."""
+    return {(m, h) for bucket in buckets for h in bucket[:num_heads] for m in bucket if h < m}

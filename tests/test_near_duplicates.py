@@ -10,7 +10,6 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from reference_near_duplicates import jaccard, tokens
 
-from stackspark import near_duplicates
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import ContractError, InvalidParamsError
 from stackspark.io.scratch import Scratch
@@ -296,46 +295,6 @@ def is_text_twin(corpus: Corpus, name: str, removed: dict[str, Row]) -> bool:
         other in removed and other != name and text.rstrip() == corpus.texts[name].rstrip()
         for other, text in corpus.texts.items()
     )
-
-
-@pytest.fixture(scope="module")
-def found_once(
-    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[list[Row], dict[str, Row]]:
-    """Candidates of 30 corpora, and what the search finds in them."""
-    corpora = [random_corpus(f"corpus {number}") for number in range(30)]
-    rows = measured([(t, c.scope, c.order[n]) for c in corpora for n, t in c.texts.items()])
-    return rows, found(spark, rows, tmp_path_factory.mktemp("once"), NearDuplicatesParams())[1]
-
-
-@pytest.mark.parametrize("shuffle", [(1, True), (4, False), (16, True)])
-def test_find_near_duplicates_whatever_the_partitions(
-    spark: SparkSession,
-    found_once: tuple[list[Row], dict[str, Row]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    shuffle: tuple[int, bool],
-) -> None:
-    """Partitions of a shuffle, adaptive execution and the order of the input change nothing."""
-    num_partitions, is_adaptive = shuffle
-    rows, expected = found_once
-    settings = {
-        "spark.sql.shuffle.partitions": str(num_partitions),
-        "spark.sql.adaptive.enabled": str(is_adaptive).lower(),
-        "spark.sql.autoBroadcastJoinThreshold": "-1",
-    }
-    monkeypatch.setattr(near_duplicates, "MIN_ITEMS_PER_TASK", 100)
-    before = {key: spark.conf.get(key, None) for key in settings}
-    try:
-        for key, value in settings.items():
-            spark.conf.set(key, value)
-        shuffled = random.Random(num_partitions).sample(rows, len(rows))
-        _, actual = found(spark, shuffled, tmp_path, NearDuplicatesParams())
-    finally:
-        for key, old in before.items():
-            spark.conf.set(key, old) if old is not None else spark.conf.unset(key)
-    assert len(expected) > 30
-    assert actual == expected
 
 
 def test_find_near_duplicates_with_a_hot_bucket(spark: SparkSession, tmp_path: Path) -> None:
