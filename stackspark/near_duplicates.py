@@ -18,7 +18,7 @@ No components are built, so no chain A ~ B ~ C ever removes C for its likeness t
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 import pyarrow as pa
@@ -225,6 +225,7 @@ class _Search:
     scratch: Scratch
     shingles_of: ShingleSource | None
     rounds: list[RoundStats] = field(default_factory=list)
+    _shingles: list[DataFrame] = field(default_factory=list)
 
     def pair_texts(self) -> DataFrame:
         """Blobs that repeat a better one's normalised text."""
@@ -366,14 +367,22 @@ class _Search:
 
     def _compare(self, number: int, num_pairs: int) -> None:
         """Write the exact similarities that a pass asked for."""
-        assert self.shingles_of is not None
         asked = self._edges.read(ASKED, number).select("member", "head")
-        ranks = asked.select(F.explode(F.array("member", "head")).alias("rank")).distinct()
-        wanted = self.ranked.select("rank", "blob_id").join(ranks, "rank", how="left_semi")
-        sets = self.scratch.write(self.shingles_of(wanted), f"shingles_{number}")
+        self._list_shingles(asked, number)
         comparing = CompareShinglesParams(num_tasks=self._num_tasks(num_pairs * BANDS_PER_SET))
-        compared = compare_shingles(asked, sets, comparing)
+        compared = compare_shingles(asked, reduce(DataFrame.union, self._shingles), comparing)
         self._edges.add(compared.withColumns({"is_exact": F.lit(True), "round": F.lit(number)}))
+
+    def _list_shingles(self, pairs: DataFrame, number: int) -> None:
+        """Write the shingles of the blobs of pairs, those aside that earlier rounds wrote."""
+        ranks = pairs.select(F.explode(F.array("member", "head")).alias("rank")).distinct()
+        for known in self._shingles:
+            ranks = ranks.join(known.select("rank"), "rank", how="left_anti")
+        missing = self.ranked.select("rank", "blob_id").join(ranks, "rank", how="left_semi")
+        wanted = self.scratch.write(missing, f"wanted_{number}")
+        if self.shingles_of and wanted.limit(1).count():
+            listed = self.shingles_of(wanted)
+            self._shingles.append(self.scratch.write(listed, f"shingles_{number}"))
 
     def _resolve(self, num_pairs: int) -> int:
         """Decide all blobs by the edges so far; returns the number of open edges."""
