@@ -151,8 +151,8 @@ def near_duplicates(
         str | None, typer.Option("--scope", help="Column within whose values twins are sought.")
     ] = None,
     threshold: Annotated[float, typer.Option(help="Least Jaccard similarity of a pair.")] = 0.7,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="Compare the texts themselves near the threshold.")
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Trust signatures near the threshold: faster.")
     ] = False,
     kept: Annotated[bool, typer.Option("--kept", help="Write the rows that stay, too.")] = False,
     master: MasterOption = None,
@@ -172,7 +172,7 @@ def near_duplicates(
         out=out.rstrip("/"),
         columns=TextColumns(id=id_column, text=text, rank=rank, scope=scope),
         params=replace(
-            DEFAULTS, threshold=threshold, verification="exact" if exact else "estimate"
+            DEFAULTS, threshold=threshold, verification="estimate" if estimate else "exact"
         ),
         with_kept=kept,
         master=master,

@@ -89,7 +89,7 @@ class NearDuplicatesParams:
     """
 
     threshold: float = 0.7
-    verification: str = "estimate"
+    verification: str = "exact"
     minhash: MinHashParams = field(default_factory=MinHashParams)
     scope: str = "language"
     max_rounds: int = 8

@@ -19,6 +19,7 @@ CHOICES: dict[str, Any] = {
     "exports": ["ids"],
     "licenses.policy": "union",
     "near_duplicates.scope": "corpus",
+    "near_duplicates.verification": "estimate",
     "near_duplicates.minhash.num_perm": 2048,
     "near_duplicates.minhash.num_bands": 20,
     "near_duplicates.minhash.rows_per_band": 5,

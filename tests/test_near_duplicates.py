@@ -1,6 +1,6 @@
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import md5, sha1
 from pathlib import Path
 
@@ -22,8 +22,12 @@ from stackspark.near_duplicates import (
 )
 from stackspark.pipeline import settled_rule
 
-TINY = NearDuplicatesParams(minhash=MinHashParams(num_perm=64, num_bands=2, rows_per_band=2))
+TINY = NearDuplicatesParams(
+    minhash=MinHashParams(num_perm=64, num_bands=2, rows_per_band=2), verification="estimate"
+)
 """For rows with made-up bands and signatures of 16 bytes."""
+
+ESTIMATE = NearDuplicatesParams(verification="estimate")
 
 ESTIMATE_ERROR = 5 * 0.016
 """Five standard errors of an estimate from 1,024 permutations at 2 bits."""
@@ -182,7 +186,7 @@ def test_find_near_duplicates_says_that_it_stopped_early(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     rows = [candidate(name, place, [1, 2], like="same") for place, name in enumerate("abc")]
-    params = NearDuplicatesParams(minhash=TINY.minhash, max_rounds=1)
+    params = replace(TINY, max_rounds=1)
     result, by_id = found(spark, rows, tmp_path, params)
     assert set(twins(by_id, "abc")) == {"b", "c"}
     assert len(result.rounds) == 1
@@ -223,7 +227,7 @@ def test_find_near_duplicates_builds_no_chains(spark: SparkSession, tmp_path: Pa
     assert jaccard(chain["A"], chain["C"]) < 0.65
     orders = {"ABC": "B", "BAC": "AC", "CBA": "B", "ACB": "B"}
     texts = [(chain[c], scope, scope.index(c)) for scope in orders for c in scope]
-    _, by_id = found(spark, measured(texts), tmp_path, NearDuplicatesParams())
+    _, by_id = found(spark, measured(texts), tmp_path, ESTIMATE)
     removed = {scope: set(gone) for scope, gone in orders.items()}
     for scope in orders:
         assert {c for c in scope if blob_id(chain[c] + scope) in by_id} == removed[scope]
@@ -260,7 +264,7 @@ def test_find_near_duplicates_on_random_corpora(spark: SparkSession, tmp_path: P
     """120 corpora in one search, each checked against all its pairs."""
     corpora = [random_corpus(f"corpus {number}") for number in range(120)]
     rows = measured([(t, c.scope, c.order[n]) for c in corpora for n, t in c.texts.items()])
-    result, by_id = found(spark, rows, tmp_path, NearDuplicatesParams())
+    result, by_id = found(spark, rows, tmp_path, ESTIMATE)
     assert result.is_settled
     assert len({row["established_by"] for row in by_id.values()}) == 2
     for corpus in corpora:

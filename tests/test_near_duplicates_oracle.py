@@ -141,7 +141,7 @@ def test_find_near_duplicates_equals_its_reference(
         "spark.sql.autoBroadcastJoinThreshold": "-1",
     }
     monkeypatch.setattr(near_duplicates, "MIN_ITEMS_PER_TASK", 100)
-    params = NearDuplicatesParams(minhash=MINHASH, **limits)
+    params = NearDuplicatesParams(minhash=MINHASH, verification="estimate", **limits)
     before = {key: spark.conf.get(key, None) for key in settings}
     try:
         for key, value in settings.items():
@@ -156,7 +156,7 @@ def test_find_near_duplicates_equals_its_reference(
 @pytest.mark.parametrize("limits", [{"heads_per_bucket": 1}, {"heads_per_bucket": 8}])
 def test_search_keeps_what_it_promises(limits: dict[str, int]) -> None:
     """What the reference, and thus the search, guarantees of any corpus."""
-    params = NearDuplicatesParams(minhash=MINHASH, **limits)
+    params = NearDuplicatesParams(minhash=MINHASH, verification="estimate", **limits)
     searches = searched(NUM_CORPORA, params)
     assert all(search.is_settled for search in searches)
     for search in searches:
@@ -239,7 +239,7 @@ def search_with_failures(folder: str) -> None:
     )
     spark = spark_session(session)
     candidates = failing_once(spark.createDataFrame(table(NUM_CORPORA // 10)))
-    params = NearDuplicatesParams(minhash=MINHASH, heads_per_bucket=2)
+    params = NearDuplicatesParams(minhash=MINHASH, verification="estimate", heads_per_bucket=2)
     check_search(candidates, params, FailingScratch(folder=f"{folder}/scratch"))
     print("equal")
     spark.stop()

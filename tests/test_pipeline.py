@@ -562,7 +562,7 @@ def test_run_keeps_what_is_published_and_compares_texts(
         copies[f"sail_{number}_{first}.py"] = "\n".join(changed)
     sources = (f"dir:{older}", f"dir:{_write(tmp_path / 'newer', copies)}")
     lake = str(tmp_path / "lake")
-    settings = ("near_duplicates.prefer_published=true", "near_duplicates.verification=exact")
+    settings = ("near_duplicates.prefer_published=true",)
     outcomes = [
         run_recipe(
             RunOptions(
