@@ -1,5 +1,9 @@
 """Compare our search for near-duplicates with others, on the same files, by the exact truth.
 
+    python benchmarks/compare_near_duplicates.py --work DIR compare 50MB --parts 1 4 16
+    python benchmarks/compare_near_duplicates.py --work DIR compare 1GB --tools ours
+    python benchmarks/compare_near_duplicates.py --work DIR scaling 100MB
+    python benchmarks/compare_near_duplicates.py --work DIR skew
     python benchmarks/compare_near_duplicates.py --work DIR corpora 50MB 300MB held-back
     python benchmarks/compare_near_duplicates.py --work DIR truth 50MB
     python benchmarks/compare_near_duplicates.py --work DIR score 50MB --removed FOLDER_OR_FILE
@@ -15,8 +19,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from near_duplicates.comparison import compare, table
 from near_duplicates.corpora import Corpus, build
+from near_duplicates.scaling import scale
 from near_duplicates.score import THRESHOLD, order_of, score
+from near_duplicates.skew import skew
+from near_duplicates.tools import TOOLS
 from near_duplicates.truth import find_truth
 
 
@@ -34,8 +42,26 @@ def parser() -> argparse.ArgumentParser:
     steps = top.add_subparsers(required=True)
     for name, step in {"corpora": show_corpora, "truth": show_truth}.items():
         each = steps.add_parser(name, help=str(step.__doc__))
-        each.add_argument("names", nargs="+", help="a size such as 50MB, or held-back")
+        each.add_argument(
+            "names", nargs="+", help="a size such as 50MB, held-back, or a Parquet file"
+        )
         each.set_defaults(step=step)
+    contest = steps.add_parser("compare", help=str(show_comparison.__doc__))
+    contest.add_argument(
+        "names", nargs="+", help="a size such as 50MB, held-back, or a Parquet file"
+    )
+    contest.add_argument("--tools", nargs="+", choices=list(TOOLS), default=list(TOOLS))
+    contest.add_argument("--repeat", type=int, default=3, help="runs of each, for the medians")
+    contest.add_argument("--parts", type=int, nargs="*", default=[], help="such as 1 4 16")
+    contest.set_defaults(step=show_comparison)
+    growth = steps.add_parser("scaling", help=str(show_scaling.__doc__))
+    growth.add_argument("name", help="the corpus that is taken once, three and ten times")
+    growth.add_argument("--tool", choices=list(TOOLS), default="ours")
+    growth.set_defaults(step=show_scaling)
+    families = steps.add_parser("skew", help=str(show_skew.__doc__))
+    families.add_argument("--rows", type=int, default=1_000_000)
+    families.add_argument("--memory", default="1g", help="of the JVM, in Spark's notation")
+    families.set_defaults(step=show_skew)
     judge = steps.add_parser("score", help=str(show_score.__doc__))
     judge.add_argument("name")
     judge.add_argument("--removed", required=True, help="Parquet with the ids that were removed")
@@ -67,6 +93,24 @@ def show_truth(given: argparse.Namespace) -> None:
             f"{name}: {len(truth.num_bytes):,} texts of {truth.num_bytes.sum() / 1e6:,.1f} MB, "
             f"{len(truth.left):,} pairs, {(truth.similarity >= THRESHOLD).sum():,} of them at 0.7"
         )
+
+
+def show_comparison(given: argparse.Namespace) -> None:
+    """Run tools, store what they did, and print it beside what is stored of the others."""
+    for name in given.names:
+        corpus = built(given, name)
+        compare(corpus, given.tools, given.repeat, given.parts)
+        print(f"\n{name}\n\n{table(corpus)}")
+
+
+def show_scaling(given: argparse.Namespace) -> None:
+    """Show how CPU time grows with the rows."""
+    print(scale(built(given, given.name), given.tool))
+
+
+def show_skew(given: argparse.Namespace) -> None:
+    """Show what one family of all files costs, beside families of ten."""
+    print(skew(given.rows, given.memory))
 
 
 def show_score(given: argparse.Namespace) -> None:

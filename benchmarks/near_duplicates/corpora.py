@@ -46,7 +46,11 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """A corpus below a working folder, named by its size, such as `50MB`, or `held-back`."""
+    """A corpus below a working folder.
+
+    It is named by its size, such as `50MB`, or `held-back`, or by the path of a Parquet file with
+    the same columns.
+    """
 
     work: Path
     name: str
@@ -54,6 +58,8 @@ class Corpus:
     @property
     def path(self) -> Path:
         """The Parquet file."""
+        if self.name.endswith(".parquet"):
+            return Path(self.name)
         return self.work / "corpora" / f"{self.name}.parquet"
 
     @property
