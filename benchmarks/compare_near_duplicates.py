@@ -19,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from near_duplicates.comparison import compare, table
+from near_duplicates.comparison import Extent, compare, table
 from near_duplicates.corpora import Corpus, build
 from near_duplicates.scaling import scale
 from near_duplicates.score import THRESHOLD, order_of, score
@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
     contest.add_argument("--tools", nargs="+", choices=list(TOOLS), default=list(TOOLS))
     contest.add_argument("--repeat", type=int, default=3, help="runs of each, for the medians")
+    contest.add_argument("--searches", type=int, default=2, help="in each of the runs")
     contest.add_argument("--parts", type=int, nargs="*", default=[], help="such as 1 4 16")
     contest.set_defaults(step=show_comparison)
     growth = steps.add_parser("scaling", help=str(show_scaling.__doc__))
@@ -99,7 +100,8 @@ def show_comparison(given: argparse.Namespace) -> None:
     """Run tools, store what they did, and print it beside what is stored of the others."""
     for name in given.names:
         corpus = built(given, name)
-        compare(corpus, given.tools, given.repeat, given.parts)
+        extent = Extent(repeat=given.repeat, searches=given.searches, parts=tuple(given.parts))
+        compare(corpus, given.tools, extent)
         print(f"\n{name}\n\n{table(corpus)}")
 
 

@@ -5,7 +5,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -44,7 +44,7 @@ class Result:
     circumstances: str
     error: str = ""
     first_mb_per_cpu_second: float = 0.0
-    second_mb_per_cpu_second: float = 0.0
+    second_mb_per_cpu_second: float | None = None
     peak_memory_bytes: int = 0
     score: Score | None = None
     same_in_parts: bool | None = None
@@ -53,19 +53,29 @@ class Result:
     notes: object = None
 
 
-def compare(corpus: Corpus, names: Sequence[str], repeat: int, parts: Sequence[int]) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """How much is run: processes, searches in each, and the numbers of parts to compare."""
+
+    repeat: int = 3
+    searches: int = 2
+    parts: tuple[int, ...] = ()
+
+
+def compare(corpus: Corpus, names: Sequence[str], extent: Extent) -> None:
     """Run tools on a corpus, and store each result beside those of the others."""
     truth = find_truth(corpus)
     results_folder(corpus).mkdir(parents=True, exist_ok=True)
     for name in names:
-        result = measure(TOOLS[name], corpus, truth, repeat, parts)
+        result = measure(TOOLS[name], corpus, truth, extent)
         path = results_folder(corpus) / f"{name}.json"
         path.write_text(json.dumps(asdict(result), indent=2), encoding="utf-8")
 
 
-def measure(tool: Tool, corpus: Corpus, truth: Truth, repeat: int, parts: Sequence[int]) -> Result:
+def measure(tool: Tool, corpus: Corpus, truth: Truth, extent: Extent) -> Result:
     """Run one tool as often as asked, and once in each number of parts."""
-    measuring = Measuring(work=corpus.work)
+    measuring = Measuring(work=corpus.work, searches=extent.searches)
+    in_parts = replace(measuring, searches=1)
     megabytes = float(truth.num_bytes.sum()) / 1e6
     facts = {
         "tool": tool.name,
@@ -75,8 +85,8 @@ def measure(tool: Tool, corpus: Corpus, truth: Truth, repeat: int, parts: Sequen
         "circumstances": circumstances(),
     }
     try:
-        runs = [measuring.run(tool, corpus) for _ in range(repeat)]
-        shared = [measuring.run(tool, corpus, each) for each in parts if tool.has_partitions]
+        runs = [measuring.run(tool, corpus) for _ in range(extent.repeat)]
+        shared = [in_parts.run(tool, corpus, each) for each in extent.parts if tool.has_partitions]
     except NotRunError as error:
         return Result(**facts, error=str(error))
     order = order_of(corpus, tool.order)
@@ -84,11 +94,13 @@ def measure(tool: Tool, corpus: Corpus, truth: Truth, repeat: int, parts: Sequen
     return Result(
         **facts,
         first_mb_per_cpu_second=round(speed(runs, 0, megabytes), 2),
-        second_mb_per_cpu_second=round(speed(runs, -1, megabytes), 2),
+        second_mb_per_cpu_second=round(speed(runs, 1, megabytes), 2)
+        if extent.searches > 1
+        else None,
         peak_memory_bytes=int(median(max_memory(run) for run in runs)),
         score=score(truth, ids, runs[-1].removed, order),
         same_in_parts=is_same([*runs, *shared]) if shared else None,
-        parts=tuple(parts) if shared else (),
+        parts=extent.parts if shared else (),
         readings=tuple(tuple(asdict(each) for each in run.readings) for run in runs),
         notes=runs[-1].notes,
     )
@@ -147,11 +159,13 @@ def cells(result: dict[str, object]) -> list[str]:
     if result["error"]:
         return [str(result["tool"]), f"not run: {result['error']}", *[""] * (len(HEADINGS) - 2)]
     judged: Score = Score(**result["score"])  # type: ignore[arg-type]
-    same = {True: "yes", False: "no", None: "no such knob"}[result["same_in_parts"]]  # type: ignore[index]
+    knob = "not asked" if TOOLS[str(result["tool"])].has_partitions else "no such knob"
+    same = {True: "yes", False: "no", None: knob}[result["same_in_parts"]]  # type: ignore[index]
+    second = result["second_mb_per_cpu_second"]
     return [
         str(result["tool"]),
         f"{result['first_mb_per_cpu_second']:.2f}",
-        f"{result['second_mb_per_cpu_second']:.2f}",
+        "" if second is None else f"{second:.2f}",
         f"{result['peak_memory_bytes'] / 1e6:,.0f}",  # type: ignore[operator]
         f"{judged.kept:,}",
         f"{judged.removed:,}",

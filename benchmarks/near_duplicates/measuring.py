@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
@@ -33,13 +33,12 @@ class Run:
         return sha256("\n".join(sorted(self.removed)).encode()).hexdigest()[:16]
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Measuring:
     """Where runs are done, and how often an adapter searches in one process."""
 
     work: Path
-    rounds: int = 2
-    logs: list[Path] = field(default_factory=list)
+    searches: int = 2
 
     def run(self, tool: Tool, corpus: Corpus, partitions: int | None = None) -> Run:
         """Run a tool once.
@@ -52,7 +51,7 @@ class Measuring:
         name = f"{tool.name}-{corpus.path.stem}{f'-{partitions}' if partitions else ''}"
         answer, log = folder / f"{name}.json", folder / f"{name}.log"
         answer.unlink(missing_ok=True)
-        options = ["--parquet", corpus.path, "--answer", answer, "--rounds", self.rounds]
+        options = ["--parquet", corpus.path, "--answer", answer, "--rounds", self.searches]
         if partitions:
             options += ["--partitions", partitions]
         try:
