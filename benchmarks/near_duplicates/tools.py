@@ -35,14 +35,14 @@ TOOLS = {
         Tool(
             name="ours",
             adapter="ours",
-            configuration="default: 1,024 permutations, 36 bands of 7, estimate at 0.7, cover rule",
+            configuration="default: 1,024 permutations, 36 bands of 7, exact near 0.7, cover rule",
             has_partitions=True,
         ),
         Tool(
-            name="ours-exact",
+            name="ours-estimate",
             adapter="ours",
-            configuration="as ours, exact Jaccard at 0.7",
-            options=("--verification", "exact"),
+            configuration="as ours, estimate at 0.7",
+            options=("--verification", "estimate"),
             has_partitions=True,
         ),
         Tool(

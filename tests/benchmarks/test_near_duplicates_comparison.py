@@ -15,7 +15,6 @@ from near_duplicates.tools import FOLDER, TOOLS, command
 from pyspark.sql import SparkSession
 
 from stackspark.io.scratch import Scratch
-from stackspark.near_duplicate_texts import DEFAULTS
 from stackspark.near_duplicates import find_near_duplicates
 
 ADAPTERS = FOLDER / "adapters"
@@ -121,7 +120,7 @@ def test_skewed_candidates_are_what_they_are_said_to_be(
     kind: str, family: int, num_removed: int, spark: SparkSession, tmp_path: Path
 ) -> None:
     made = skew.candidates(spark, kind, 40, family)
-    found = find_near_duplicates(made, DEFAULTS, Scratch(folder=str(tmp_path)))
+    found = find_near_duplicates(made, skew.ESTIMATE, Scratch(folder=str(tmp_path)))
     assert found.rows.count() == num_removed
     # Each member meets the first of its family, whether it is similar to it or not.
     assert found.rounds[0].num_pairs >= 39

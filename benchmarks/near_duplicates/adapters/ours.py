@@ -6,7 +6,7 @@ from protocol import Answer, Task, arguments, serve, unavailable
 from pyspark.sql import DataFrame, SparkSession
 
 from stackspark.io.session import SessionParams, spark_session
-from stackspark.near_duplicate_texts import DEFAULTS, TextColumns, deduplicate
+from stackspark.near_duplicate_texts import DEFAULTS, JAVA_OPTIONS, TextColumns, deduplicate
 from stackspark.near_duplicates import NearDuplicatesParams
 
 COLUMNS = TextColumns(id="id", text="text", rank="rank")
@@ -16,12 +16,13 @@ def main() -> None:
     """Search in the mode that was asked for."""
     parser = arguments()
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--verification", help="such as exact")
+    parser.add_argument("--verification", help="such as estimate")
     parser.add_argument("--rule", help="such as components")
     given = parser.parse_args()
     params = params_of({"verification": given.verification, "rule": given.rule})
     master = f"local[{given.cores}]"
-    spark = spark_session(SessionParams(master=master, shuffle_partitions=given.partitions))
+    session = SessionParams(master=master, shuffle_partitions=given.partitions, extra=JAVA_OPTIONS)
+    spark = spark_session(session)
     serve(lambda task: search(spark, task, params), given)
     spark.stop()
 
