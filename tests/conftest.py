@@ -1,9 +1,10 @@
-"""One Spark session for all tests: its start costs more than most of them."""
+"""One Spark session for all tests: its start costs more than most of them. And S3 servers."""
 
 from collections.abc import Iterator
 
 import pytest
 from pyspark.sql import SparkSession
+from s3_servers import S3Server, moto_server, seaweedfs_server
 
 from stackspark.io.session import SessionParams, spark_session
 
@@ -24,3 +25,17 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = spark_session(params)
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[S3Server]:
+    """The store of unit tests; each test makes buckets of its own."""
+    with moto_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def seaweedfs() -> Iterator[S3Server]:
+    """A store that keeps its objects on disk and checks signatures; for integration tests."""
+    with seaweedfs_server() as server:
+        yield server
