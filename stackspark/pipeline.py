@@ -8,7 +8,6 @@ over.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, reduce
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -19,13 +18,13 @@ from stackspark.contracts.tables import table_contract
 from stackspark.governance.opt_outs import OptOutRequest
 from stackspark.io.content_reader import ReadMetrics, plan_reads
 from stackspark.io.delta_tables import WriteResult
+from stackspark.io.filesystems import joined, store_text
 from stackspark.io.manifest import (
     CARD_NAME,
     Shard,
     shard_of,
     shard_rows,
     write_manifest,
-    write_text,
 )
 from stackspark.io.shards import export_documents, export_files, export_ids
 from stackspark.judging import (
@@ -401,11 +400,13 @@ class Pipeline:
         shaped = shape_documents_export(self.context.table("documents"), self._described)
         return self.context.scratch.write(shaped, "document_files")
 
-    def export_folder(self, dataset: str) -> Path:
+    def export_folder(self, dataset: str) -> str:
         """Folder of an export; its name comes from what the export is made of."""
+        return joined(self.context.lake.root, "shards", dataset, self._export_id(dataset))
+
+    def _export_id(self, dataset: str) -> str:
         made_of = [self.context.fingerprint("documents"), dataset, plain(self.recipe.shards)]
-        name = fingerprint("export", made_of[:1], made_of[1:])[:16]
-        return Path(self.context.lake.root, "shards", dataset, name)
+        return fingerprint("export", made_of[:1], made_of[1:])[:16]
 
     def _export(self, notes: Notes) -> Iterator[Write]:
         shards: dict[str, list[Shard]] = {}
@@ -417,7 +418,7 @@ class Pipeline:
         }
         notes["read"] = {name: metrics.totals() for name, metrics in self.reads.items()}
         rows = [
-            shard_rows(self.context.spark, dataset, self.export_folder(dataset).name, found)
+            shard_rows(self.context.spark, dataset, self._export_id(dataset), found)
             for dataset, found in shards.items()
         ]
         yield Write(table="shards", rows=reduce(DataFrame.unionByName, rows))
@@ -444,9 +445,9 @@ class Pipeline:
                 code_version=code_version(),
             )
             write_manifest(folder, dataset, shards, provenance)
-            write_text(folder / CARD_NAME, render_dataset_card(card))
+            store_text(joined(folder, CARD_NAME), render_dataset_card(card))
 
-    def _write_export(self, dataset: str, folder: Path) -> list[Shard]:
+    def _write_export(self, dataset: str, folder: str) -> list[Shard]:
         contents, params = self.context.table("contents"), self.recipe.shards
         if dataset == "files":
             rows = shape_files_export(self._described)

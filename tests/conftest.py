@@ -1,6 +1,7 @@
 """One Spark session for all tests: its start costs more than most of them. And S3 servers."""
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from pyspark.sql import SparkSession
@@ -32,6 +33,14 @@ def moto() -> Iterator[S3Server]:
     """The store of unit tests; each test makes buckets of its own."""
     with moto_server() as server:
         yield server
+
+
+@pytest.fixture
+def s3_bucket(moto: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new bucket in moto, which the environment of the test leads to."""
+    for name, value in moto.environment.items():
+        monkeypatch.setenv(name, value)
+    return moto.create_bucket(f"bucket-{uuid4().hex}")
 
 
 @pytest.fixture(scope="session")

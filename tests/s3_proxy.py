@@ -36,8 +36,8 @@ ERROR = (
 class Faults:
     """Which answers are broken.
 
-    The n-th request of one method and path always has the same fate, whatever comes between. A
-    SlowDown goes on for the `burst` next requests of all kinds.
+    The n-th request of one method and key has the same fate in every bucket, whatever comes
+    between. A SlowDown goes on for the `burst` next requests of all kinds.
     """
 
     rate: float
@@ -51,7 +51,8 @@ class Faults:
         """The fault of a request, or None."""
         if not self.applies(method, path):
             return None
-        text = f"{self.seed} {method} {path} {number}"
+        key = path.split("/", 2)[-1]
+        text = f"{self.seed} {method} {key} {number}"
         digest = hashlib.sha256(text.encode()).digest()
         share = int.from_bytes(digest[:8]) / 2**64
         return self.kinds[digest[8] % len(self.kinds)] if share < self.rate else None
