@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from stackspark.governance.explanation import Explanation
 from stackspark.governance.lookups import PublishedTables
 from stackspark.governance.opt_outs import OptOutRequest, is_opted_out, opt_out_requests
 from stackspark.io.benchmark_sets import read_benchmarks
+from stackspark.io.filesystems import joined, make_folder, store_text, stored_text
 from stackspark.io.lake import Lake, Publication
 from stackspark.io.locks import LakeLock
 from stackspark.io.progress import Progress, task_counter
@@ -284,23 +284,22 @@ def validate_tables(
 def render_report(lake: str, run_id: str | None = None) -> str:
     """Render the page of a run again from its summary; returns the page's path."""
     Lake(lake).open()
-    source = Path(lake, REPORTS, f"{run_id or 'latest'}.json")
-    if not source.is_file():
-        raise InputError(f"lake {lake} has no report {source.name}; finish a run first")
-    return write_report(lake, from_json(source.read_text(encoding="utf-8")))
+    name = f"{run_id or 'latest'}.json"
+    summary = stored_text(joined(lake, REPORTS, name))
+    if summary is None:
+        raise InputError(f"lake {lake} has no report {name}; finish a run first")
+    return write_report(lake, from_json(summary))
 
 
 def write_report(lake: str, summary: RunSummary) -> str:
     """Write a run's summary and page, and what `latest` shows; returns the page's path."""
-    folder = Path(lake, REPORTS)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = joined(lake, REPORTS)
+    make_folder(folder)
     contents = {".json": to_json(summary), ".html": render_page(summary)}
     for suffix, text in contents.items():
         for name in (summary.run_id, "latest"):
-            temporary = folder / f".{name}{suffix}.tmp"
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(folder / f"{name}{suffix}")
-    return str(folder / f"{summary.run_id}.html")
+            store_text(joined(folder, f"{name}{suffix}"), text)
+    return joined(folder, f"{summary.run_id}.html")
 
 
 def _report_failure(
@@ -339,12 +338,12 @@ def _reading(
 @contextmanager
 def _scratch(lake: str, run_id: str) -> Iterator[Scratch]:
     """Scratch of one run, gone when it ends; what killed runs left behind goes first."""
-    folder = Path(lake, "scratch")
-    shutil.rmtree(folder, ignore_errors=True)
+    every = Scratch(folder=joined(lake, "scratch"))
+    every.clear()
     try:
-        yield Scratch(folder=str(folder / run_id))
+        yield Scratch(folder=every.path(run_id))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        every.clear()
 
 
 def _session(lake: str, master: str | None) -> SparkSession:

@@ -9,8 +9,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from stackspark.errors import ContractError, InputError, UsageError
+from stackspark.io.filesystems import located
 from stackspark.io.progress import Progress, task_counter
-from stackspark.io.scratch import Scratch, located
+from stackspark.io.s3 import is_s3
+from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, spark_session
 from stackspark.kernels.bitmaps import Bitmap
 from stackspark.kernels.minhash import MinHashParams
@@ -162,7 +164,8 @@ def deduplicate_parquet(options: DeduplicateOptions) -> DeduplicateOutcome:
     """Remove near-duplicates from a Parquet file or folder; write what was removed, and why."""
     _check_out(options.out)
     progress = Progress(quiet=options.quiet)
-    session = SessionParams(lake=options.out, extra=JAVA_OPTIONS)
+    lake = next(filter(is_s3, (options.out, options.parquet)), options.out)
+    session = SessionParams(lake=lake, extra=JAVA_OPTIONS)
     spark = spark_session(replace(session, master=options.master) if options.master else session)
     progress.tasks = task_counter(spark)
     scratch = f"{options.out}/{SCRATCH}"

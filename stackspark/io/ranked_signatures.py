@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow.parquet as pq
 
-from stackspark.io.scratch import RankedFile, located
+from stackspark.io.filesystems import located
+from stackspark.io.scratch import RankedFile
 from stackspark.kernels.buffers import Bytes, Longs, fixed_width_rows
 
 CACHED_BYTES = 64 << 20

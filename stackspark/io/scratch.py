@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+
+from stackspark.io.filesystems import located, make_folder, remove_folder
 
 BATCH_ROWS = 1 << 17
 """Rows of a batch that the driver streams: a few megabytes of numbers."""
@@ -38,8 +39,7 @@ class RankedFile:
 class Scratch:
     """A folder of scratch tables, each in a folder of its own below `folder`.
 
-    `folder` is a local path or a URI, such as ``s3a://bucket/scratch/run``; pyarrow reads the
-    latter with the credentials and endpoint (`AWS_ENDPOINT_URL`) of the environment.
+    `folder` is a local path or a URI, such as ``s3a://bucket/scratch/run``.
     """
 
     folder: str
@@ -102,19 +102,16 @@ class Scratch:
     @contextmanager
     def writer(self, name: str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
         """Write a table of one file from this process, in place of one that may be there."""
-        filesystem, folder = self._located(name)
-        if filesystem.get_file_info(folder).type != fs.FileType.NotFound:
-            filesystem.delete_dir(folder)
-        filesystem.create_dir(folder)
+        remove_folder(self.path(name))
+        make_folder(self.path(name))
+        filesystem, folder = located(self.path(name))
         path = f"{folder}/part-00000.parquet"
         with pq.ParquetWriter(path, schema, compression="zstd", filesystem=filesystem) as writer:
             yield writer
 
     def clear(self) -> None:
         """Remove all scratch tables."""
-        filesystem, folder = self._located("")
-        if filesystem.get_file_info(folder).type != fs.FileType.NotFound:
-            filesystem.delete_dir(folder)
+        remove_folder(self.folder)
 
     def _counts(self, name: str) -> Iterator[tuple[str, int]]:
         """Name and rows of each file that has any, in order, from the files' footers."""
@@ -129,21 +126,10 @@ class Scratch:
 
     def _parts(self, name: str) -> tuple[fs.FileSystem, list[fs.FileInfo]]:
         """Data files of a table in the order of its partitions."""
-        filesystem, folder = self._located(name)
+        filesystem, folder = located(self.path(name))
         files = filesystem.get_file_info(fs.FileSelector(folder))
         parts = [file for file in files if file.base_name.startswith("part-") and file.size]
         return filesystem, sorted(parts, key=lambda file: part_order(file.base_name))
-
-    def _located(self, name: str) -> tuple[fs.FileSystem, str]:
-        return located(self.path(name).rstrip("/"))
-
-
-def located(path: str) -> tuple[fs.FileSystem, str]:
-    """File system of a local path or URI, and the path in it."""
-    if "://" not in path:
-        return fs.LocalFileSystem(), str(Path(path).absolute())
-    filesystem, inside = fs.FileSystem.from_uri(re.sub("^s3a://", "s3://", path))
-    return filesystem, inside
 
 
 def part_order(file_name: str) -> tuple[int, str]:

@@ -133,8 +133,8 @@ def test_export_files_gives_every_file_its_content(
     spark: SparkSession, contents: DataFrame, tmp_path: Path
 ) -> None:
     metrics = ReadMetrics(spark)
-    shards = export_files(file_rows(spark), contents, tmp_path / "x", SMALL, metrics)
-    table = ds.dataset(tmp_path / "x").to_table()
+    shards = export_files(file_rows(spark), contents, str(tmp_path / "x"), SMALL, metrics)
+    table = ds.dataset(str(tmp_path / "x")).to_table()
     assert {
         (row["directory_id"], row["path"]): (row["language"], row["content"])
         for row in table.to_pylist()
@@ -151,7 +151,7 @@ def test_export_files_gives_every_file_its_content(
     assert metrics.totals()["num_row_groups"] == len(contents.inputFiles())
     by_language: dict[str | None, int] = {}
     for shard in shards:
-        rows = pq.read_table(tmp_path / "x" / shard.path).to_pylist()
+        rows = pq.read_table(str(tmp_path / "x") / shard.path).to_pylist()
         assert {row["language"] for row in rows} == {shard.language}
         assert rows == sorted(rows, key=lambda row: (row["directory_id"], row["path"]))
         assert shard.language_counts == {shard.language or "unknown": shard.num_rows}
@@ -164,9 +164,9 @@ def test_export_files_caps_row_groups(
     spark: SparkSession, contents: DataFrame, tmp_path: Path
 ) -> None:
     params = ShardParams(target_file_bytes=10**6, row_group_bytes=130, row_group_rows=3)
-    shards = export_files(file_rows(spark), contents, tmp_path / "x", params)
+    shards = export_files(file_rows(spark), contents, str(tmp_path / "x"), params)
     (python,) = [shard for shard in shards if shard.language == "Python"]
-    file = pq.ParquetFile(tmp_path / "x" / python.path)
+    file = pq.ParquetFile(str(tmp_path / "x") / python.path)
     groups = [file.read_row_group(number) for number in range(file.num_row_groups)]
     sizes = [
         [len(text.encode()) for text in group.column("content").to_pylist()] for group in groups
@@ -174,15 +174,15 @@ def test_export_files_caps_row_groups(
     # 12, 27 and 100 bytes twice, in the order of the paths.
     assert sizes == [[12, 27], [100, 12], [27, 100]]
     (cpp,) = [shard for shard in shards if shard.language == "C++"]
-    assert pq.ParquetFile(tmp_path / "x" / cpp.path).num_row_groups == 2
+    assert pq.ParquetFile(str(tmp_path / "x") / cpp.path).num_row_groups == 2
 
 
 def test_export_documents_renders_each_part(
     spark: SparkSession, contents: DataFrame, tmp_path: Path
 ) -> None:
     metrics = ReadMetrics(spark)
-    shards = export_documents(document_rows(spark), contents, tmp_path / "x", SMALL, metrics)
-    rows = ds.dataset(tmp_path / "x").to_table().to_pylist()
+    shards = export_documents(document_rows(spark), contents, str(tmp_path / "x"), SMALL, metrics)
+    rows = ds.dataset(str(tmp_path / "x")).to_table().to_pylist()
     found = {(row["repo_name"], row["part"]): row for row in rows}
 
     def expected(paths: list[str], repo: str, *, has_metadata: bool) -> str:
@@ -213,8 +213,8 @@ def test_export_documents_renders_each_part(
 
 
 def test_export_ids_has_no_content(spark: SparkSession, tmp_path: Path) -> None:
-    export_ids(document_rows(spark), tmp_path / "x")
-    (path,) = (tmp_path / "x").glob("*.parquet")
+    export_ids(document_rows(spark), str(tmp_path / "x"))
+    (path,) = (str(tmp_path / "x")).glob("*.parquet")
     assert path.name == "part-00000-of-00001.parquet"
     rows = pq.read_table(path).to_pylist()
     assert [(row["repo_name"], row["part"], row["num_files"]) for row in rows] == [
@@ -231,14 +231,14 @@ def test_export_files_fails_if_a_text_is_missing(
 ) -> None:
     fewer = contents.where(contents["blob_id"] != blob_id(FILES["/e"][1]))
     with pytest.raises(ContractError, match="text of 10 files, found 8"):
-        export_files(file_rows(spark), fewer, tmp_path / "x", SMALL)
+        export_files(file_rows(spark), fewer, str(tmp_path / "x"), SMALL)
 
 
 def test_export_files_of_nothing_writes_nothing(
     spark: SparkSession, contents: DataFrame, tmp_path: Path
 ) -> None:
-    assert export_files(file_rows(spark).limit(0), contents, tmp_path / "x") == []
-    assert list((tmp_path / "x").iterdir()) == []
+    assert export_files(file_rows(spark).limit(0), contents, str(tmp_path / "x")) == []
+    assert list((str(tmp_path / "x")).iterdir()) == []
 
 
 def test_export_ids_removes_what_an_earlier_try_left(spark: SparkSession, tmp_path: Path) -> None:
