@@ -5,10 +5,12 @@ published.
 """
 
 from collections.abc import Mapping
+from itertools import chain
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from stackspark.kernels.languages import language_families
 from stackspark.near_duplicates import NearDuplicatesParams
 from stackspark.recipe import FiltersParams
 from stackspark.stages.filter_contaminated import filter_contaminated
@@ -99,9 +101,17 @@ def near_duplicate_candidates(
     """What `find_near_duplicates` takes, from the representatives of the blobs."""
     scopes = {
         "language": F.coalesce("language", F.lit("")),
+        "language_family": _language_family(),
         "repository": F.col("directory_id"),
         "corpus": F.lit(""),
     }
     ranked = chosen.select("blob_id", scopes[params.scope].alias("scope"), "keep_order")
     measured = measurements.select("blob_id", "normalized_hash", "band_hashes", "signature")
     return ranked.join(measured, "blob_id", how="inner")
+
+
+def _language_family() -> Column:
+    """The family of the representative's language; the language itself where it is in none."""
+    pairs = chain.from_iterable(language_families().items())
+    families = F.create_map(*map(F.lit, pairs))
+    return F.coalesce(families[F.col("language")], "language", F.lit(""))

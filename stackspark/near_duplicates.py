@@ -66,12 +66,16 @@ MAX_RANKS_PER_BLOCK = 1 << 17
 """Ranks of one block: at most 75 MB of its pairs, and 33 MB of its signatures, in one task."""
 
 
+SCOPES = ("language", "language_family", "repository", "corpus")
+"""Within which twins are sought."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NearDuplicatesParams:
     """What counts as a near-duplicate, within which scope, and how long to search.
 
     `threshold` is the least Jaccard similarity of a pair; `scope` names what the caller puts into
-    the column of this name: `language`, `repository`, or `corpus` for one scope of all. The first
+    the column of this name, one of `SCOPES`; `corpus` is one scope of all. The first
     round compares each blob with the best one of each of its buckets, the second with the best
     `heads_per_bucket` that are left in it.
     """
@@ -88,10 +92,8 @@ class NearDuplicatesParams:
         for name in ("max_rounds", "heads_per_bucket"):
             if getattr(self, name) < 1:
                 raise InvalidParamsError(f"{name} must be at least 1, found {getattr(self, name)}")
-        if self.scope not in ("language", "repository", "corpus"):
-            raise InvalidParamsError(
-                f"scope must be language, repository or corpus, found {self.scope!r}"
-            )
+        if self.scope not in SCOPES:
+            raise InvalidParamsError(f"scope: needed {', '.join(SCOPES)}; found {self.scope!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
