@@ -31,7 +31,10 @@ from stackspark.stages.gather_files import gather_files
 from stackspark.stages.gather_named_blobs import gather_named_blobs
 from stackspark.stages.list_verdicts import list_verdicts
 from stackspark.stages.resolve_verdicts import resolve_verdicts
-from stackspark.stages.select_representatives import select_representatives
+from stackspark.stages.select_representatives import (
+    SelectRepresentativesParams,
+    select_representatives,
+)
 
 DUPLICATE_RULES = ("normalized_duplicate", "near_duplicate")
 
@@ -89,10 +92,10 @@ def resolved(tables: Tables, verdicts: DataFrame) -> DataFrame:
     return resolve_verdicts(tables["files"], tables["file_languages"], tables["origins"], verdicts)
 
 
-def representatives(tables: Tables) -> DataFrame:
-    """The file that stands for each surviving blob of a published run."""
+def representatives(tables: Tables, params: SelectRepresentativesParams) -> DataFrame:
+    """The file that stands for each surviving blob of a published run; `params` are the run's."""
     verdicts = resolved(tables, without_duplicates(tables["ledger"]))
-    return select_representatives(verdicts, tables["licenses"], tables["origins"])
+    return select_representatives(verdicts, tables["licenses"], tables["origins"], params)
 
 
 def near_duplicate_candidates(
