@@ -35,6 +35,7 @@ from stackspark.report.summary import Failure, RunSummary, from_json, to_json
 from stackspark.report.terminal import funnel_text
 from stackspark.sources.containers import expand_sources
 from stackspark.sources.specs import SourceSpec, parse_source, read_sources_file, source_entry
+from stackspark.stages.select_representatives import SelectRepresentativesParams
 from stackspark.steps import RunContext, code_version, plain
 from stackspark.summaries import contract_rows, summarise
 
@@ -229,9 +230,15 @@ def explain_target(
         names = PublishedTables.__annotations__
         published = PublishedTables(
             **{name: rows for name, rows in tables.items() if name in names},
-            representatives=representatives(tables),
+            representatives=representatives(tables, keep_order(publication)),
         )
         return explain(published, target)
+
+
+def keep_order(publication: Publication) -> SelectRepresentativesParams:
+    """The order by which a published run chose among copies; that of older runs is the default."""
+    said = json.loads(publication.params).get("keep_order", {})
+    return SelectRepresentativesParams(**said)
 
 
 @dataclass(frozen=True, kw_only=True)

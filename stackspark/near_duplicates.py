@@ -75,14 +75,18 @@ MAX_CANDIDATES_HERE = 1 << 22
 """Candidates up to which it does so: few pairs of many blobs may need all 1 GB of signatures."""
 
 
+SCOPES = ("language", "language_family", "repository", "corpus")
+"""Within which twins are sought."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NearDuplicatesParams:
     """What counts as a near-duplicate, within which scope, and how long to search.
 
     `threshold` is the least Jaccard similarity of a pair. With `verification` `estimate` the
     signatures alone decide; with `exact` the shingles themselves do where the estimate is near the
-    threshold, for pairs whose blobs may both stay. `scope` names what the caller puts into
-    the column of this name: `language`, `repository`, or `corpus` for one scope of all. The first
+    threshold, for pairs whose blobs may both stay. `scope` names what the caller puts into the
+    column of this name, one of `SCOPES`; `corpus` is one scope of all. The first
     round compares each blob with the best one of each of its buckets, the second with the best
     `heads_per_bucket` that are left in it. With `prefer_published`, what the last published run
     kept stays, and new blobs are removed for their likeness to it.
@@ -106,10 +110,8 @@ class NearDuplicatesParams:
             raise InvalidParamsError(
                 f"verification must be estimate or exact, found {self.verification!r}"
             )
-        if self.scope not in ("language", "repository", "corpus"):
-            raise InvalidParamsError(
-                f"scope must be language, repository or corpus, found {self.scope!r}"
-            )
+        if self.scope not in SCOPES:
+            raise InvalidParamsError(f"scope: needed {', '.join(SCOPES)}; found {self.scope!r}")
 
 
 @dataclass(frozen=True, kw_only=True)

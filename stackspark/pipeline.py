@@ -155,7 +155,8 @@ class Pipeline:
         """Apply the rules, then find the near-duplicates among what they all keep."""
         recipe = self.recipe
         last = self._last.fingerprints["documents"] if self._last else None
-        params = (recipe.filters, recipe.near_duplicates, self.inputs.opted_out, last)
+        duplicates = (recipe.keep_order, recipe.near_duplicates, last)
+        params = (recipe.filters, *duplicates, self.inputs.opted_out)
         return self._step("verdicts", self._after("licenses"), params, self._judge)
 
     def documents(self) -> StepRecord:
@@ -395,7 +396,8 @@ class Pipeline:
     @cached_property
     def _representatives(self) -> DataFrame:
         licenses, origins = self.context.table("licenses"), self.context.table("origins")
-        chosen = select_representatives(self._resolved, licenses, origins)
+        order = self.recipe.keep_order
+        chosen = select_representatives(self._resolved, licenses, origins, order)
         return self.context.scratch.write(chosen, "representatives")
 
     def _judge(self, notes: Notes) -> Iterator[Write]:

@@ -123,10 +123,10 @@ def plain(value: Any) -> Any:
 
 @cache
 def code_hash() -> str:
-    """SHA-256 over the package's source files."""
+    """SHA-256 over the package's source files and the lists that they decide by."""
     digest = hashlib.sha256()
     package = package_folder()
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted([*package.rglob("*.py"), *package.glob("data/*")]):
         digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -18,6 +18,7 @@ CHOICES: dict[str, Any] = {
     "benchmarks.path": "items.jsonl",
     "exports": ["ids"],
     "licenses.policy": "union",
+    "keep_order.criteria": ["stars", "oldest_revision"],
     "near_duplicates.scope": "corpus",
     "near_duplicates.verification": "estimate",
     "near_duplicates.minhash.num_perm": 2048,
@@ -144,6 +145,11 @@ def test_bytes_refuse_other_units(text: str) -> None:
         "filters=none",
         "fetching.max_text_bytes=0",
         "licenses.policy=furthest",
+        "keep_order.criteria=[star]",
+        "keep_order.criteria=[stars, forks, stars]",
+        "keep_order.criteria=[newest_revision, stars, oldest_revision]",
+        "keep_order.criteria=stars",
+        "keep_order.prefer_whole_repositories=1",
     ],
 )
 def test_wrong_types_and_values_are_refused(setting: str) -> None:

@@ -24,6 +24,7 @@ from stackspark.governance.explanation import Explanation
 from stackspark.io.lake import Lake
 from stackspark.judging import representatives, resolved, without_duplicates
 from stackspark.stages.finalize_verdicts import finalize_verdicts
+from stackspark.stages.select_representatives import SelectRepresentativesParams
 
 further_run = pytest.mark.integration
 """For runs beyond the first one, its repetition and its repartition: each takes up to a minute."""
@@ -199,7 +200,8 @@ def tables(spark: SparkSession, first: RunOutcome) -> dict[str, DataFrame]:
 def _file_verdicts(tables: Mapping[str, DataFrame]) -> list[dict[str, Any]]:
     """Every file's fate, from the published tables alone."""
     verdicts = resolved(tables, without_duplicates(tables["ledger"]))
-    final = finalize_verdicts(verdicts, representatives(tables), tables["near_duplicates"])
+    chosen = representatives(tables, SelectRepresentativesParams())
+    final = finalize_verdicts(verdicts, chosen, tables["near_duplicates"])
     names = tables["origins"].select("directory_id", "repo_name")
     rows = final.join(names, "directory_id", how="inner").collect()
     return [row.asDict() for row in rows]
