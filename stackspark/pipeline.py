@@ -54,7 +54,7 @@ from stackspark.stages.complete_origins import complete_origins
 from stackspark.stages.describe_files import describe_files
 from stackspark.stages.finalize_verdicts import finalize_verdicts
 from stackspark.stages.fingerprint_listing import fingerprint_listing
-from stackspark.stages.list_shingles import ListShinglesParams, list_planned_shingles
+from stackspark.stages.list_shingles import ListShinglesParams, list_shingles
 from stackspark.stages.match_opt_outs import match_file_opt_outs, match_opt_outs
 from stackspark.stages.merge_measurements import merge_file_languages, merge_measurements
 from stackspark.stages.record_near_duplicates import (
@@ -439,7 +439,7 @@ class Pipeline:
     def _shingles_of(self, wanted: DataFrame) -> DataFrame:
         plan = plan_reads(wanted, self.context.table("contents"))
         minhash = self.recipe.near_duplicates.minhash
-        return list_planned_shingles(plan, ListShinglesParams(minhash=minhash))
+        return list_shingles(plan, ListShinglesParams(minhash=minhash))
 
     # documents
 

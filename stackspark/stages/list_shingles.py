@@ -26,7 +26,7 @@ class ListShinglesParams:
     minhash: MinHashParams = field(default_factory=MinHashParams)
 
 
-def list_planned_shingles(plan: DataFrame, params: ListShinglesParams) -> DataFrame:
+def list_shingles(plan: DataFrame, params: ListShinglesParams) -> DataFrame:
     """List the shingles of the texts of a read plan.
 
     Args:
