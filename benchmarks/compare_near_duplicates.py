@@ -2,6 +2,7 @@
 
     python benchmarks/compare_near_duplicates.py --work DIR compare 50MB --parts 1 4 16
     python benchmarks/compare_near_duplicates.py --work DIR compare 1GB --tools ours
+    python benchmarks/compare_near_duplicates.py --work DIR results 50MB
     python benchmarks/compare_near_duplicates.py --work DIR scaling 100MB
     python benchmarks/compare_near_duplicates.py --work DIR skew
     python benchmarks/compare_near_duplicates.py --work DIR corpora 50MB 300MB held-back
@@ -40,7 +41,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     top.add_argument("--work", type=lambda text: Path(text).expanduser().resolve(), required=True)
     steps = top.add_subparsers(required=True)
-    for name, step in {"corpora": show_corpora, "truth": show_truth}.items():
+    plain = {"corpora": show_corpora, "truth": show_truth, "results": show_results}
+    for name, step in plain.items():
         each = steps.add_parser(name, help=str(step.__doc__))
         each.add_argument(
             "names", nargs="+", help="a size such as 50MB, held-back, or a Parquet file"
@@ -102,7 +104,13 @@ def show_comparison(given: argparse.Namespace) -> None:
         corpus = built(given, name)
         extent = Extent(repeat=given.repeat, searches=given.searches, parts=tuple(given.parts))
         compare(corpus, given.tools, extent)
-        print(f"\n{name}\n\n{table(corpus)}")
+    show_results(given)
+
+
+def show_results(given: argparse.Namespace) -> None:
+    """Print what is stored of each tool."""
+    for name in given.names:
+        print(f"\n{name}\n\n{table(Corpus(work=given.work, name=name))}")
 
 
 def show_scaling(given: argparse.Namespace) -> None:

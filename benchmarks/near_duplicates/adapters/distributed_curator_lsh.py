@@ -27,6 +27,7 @@ def main() -> None:
         "spark.ui.enabled": "false",
         "spark.local.dir": str(given.answer.parent),
         "spark.sql.shuffle.partitions": str(partitions),
+        "spark.default.parallelism": str(partitions),
         "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
         "spark.sql.files.maxPartitionBytes": "4m",
     }
