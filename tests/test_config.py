@@ -59,7 +59,7 @@ def _other(key: str, value: Any) -> Any:
         return ["one", "other"]
     if isinstance(value, str):
         return f"{value} other"
-    return value / 2 if isinstance(value, float) else value + 1
+    return (value / 2 or 1.0) if isinstance(value, float) else value + 1
 
 
 def _recipe(folder: Path, **values: Any) -> str:
