@@ -13,6 +13,7 @@ from stackspark.io.progress import Progress, task_counter
 from stackspark.io.scratch import Scratch, located
 from stackspark.io.session import SessionParams, spark_session
 from stackspark.near_duplicates import (
+    COMPONENTS,
     NearDuplicatesParams,
     RoundStats,
     find_near_duplicates,
@@ -43,9 +44,10 @@ class RemovedTexts:
     """What a search removes.
 
     `rows` has one row per removed text: `id` (under its own name), `kept_id`, `similarity` in 0..1,
-    `rule` (normalized_duplicate or near_duplicate), `established_by` (normalized_text or estimated)
-    and `family_size`, the texts that `kept_id` stands for, itself included. It reads from the
-    scratch folder.
+    `rule` (normalized_duplicate or near_duplicate), `established_by` (normalized_text, estimated,
+    or component where the rule `components` joined two texts whatever their similarity) and
+    `family_size`, the texts that `kept_id` stands for, itself included. It reads from the scratch
+    folder.
     """
 
     rows: DataFrame
@@ -75,6 +77,7 @@ class DeduplicateOutcome:
     num_texts: int
     num_removed: int
     num_kept: int
+    rule: str
     threshold: float
     rounds: tuple[RoundStats, ...]
 
@@ -85,9 +88,12 @@ class DeduplicateOutcome:
     def to_text(self) -> str:
         """What became of the texts, for a person."""
         share = self.num_removed / self.num_texts if self.num_texts else 0.0
+        twins = f"each with a kept twin of similarity {self.threshold} or more"
+        if self.rule == COMPONENTS:
+            twins = "by components of shared bands: no similarity was verified"
         return (
             f"{self.num_texts:,} texts in = {self.num_kept:,} kept + {self.num_removed:,} removed "
-            f"({share:.1%}), each with a kept twin of similarity {self.threshold} or more\n"
+            f"({share:.1%}), {twins}\n"
             f"{self.out}/{REMOVED}"
         )
 
@@ -104,7 +110,7 @@ def deduplicate(
         texts: one row per text; it is read once. Columns that `columns` does not name are ignored.
         columns: what the columns are called.
         scratch: a folder for the tables between the rounds, local or ``s3a://``.
-        params: threshold, permutations and bands; `params.scope` does not matter here.
+        params: rule, threshold, permutations and bands; `params.scope` does not matter here.
 
     Raises:
         UsageError: a column that is not there.
@@ -171,6 +177,7 @@ def deduplicate_parquet(options: DeduplicateOptions) -> DeduplicateOutcome:
         num_texts=found.num_texts,
         num_removed=found.num_removed,
         num_kept=found.num_texts - found.num_removed,
+        rule=options.params.rule,
         threshold=options.params.threshold,
         rounds=found.rounds,
     )

@@ -12,7 +12,8 @@
 7. Stop when a further round verifies nothing new, or at the last round.
 8. Check that every removed blob has a twin that stays, and name the twins.
 
-No components are built, so no chain A ~ B ~ C ever removes C for its likeness to a removed B.
+No components are built, so no chain A ~ B ~ C ever removes C for its likeness to a removed B. The
+rule `components` (`near_duplicate_components.py`) does just that in the place of steps 4 to 7.
 """
 
 import time
@@ -29,7 +30,7 @@ from stackspark.io.ranked_signatures import SignatureReader
 from stackspark.io.scratch import RankedFile, Scratch
 from stackspark.kernels.minhash import MinHashParams
 from stackspark.kernels.resolution import Resolution, merge_edges
-from stackspark.kernels.signatures import PERMUTATIONS_PER_BYTE
+from stackspark.near_duplicate_components import join_components
 from stackspark.stages.find_candidate_edges import FindCandidateEdgesParams, find_candidate_edges
 from stackspark.stages.follow_twins import follow_twins
 from stackspark.stages.list_bands import ListBandsParams, list_bands
@@ -42,7 +43,8 @@ from stackspark.stages.sort_candidates import sort_candidates
 from stackspark.stages.sort_edges import SortEdgesParams, sort_edges
 from stackspark.stages.verify_edges import VerifyEdgesParams, verify_edges
 
-ESTIMATED = "estimated"
+COVER, COMPONENTS = "cover", "components"
+ESTIMATED, COMPONENT = "estimated", "component"
 PAIR_COLUMNS = ("block", "members", "heads")
 
 EDGE_SCHEMA = pa.schema(
@@ -70,12 +72,15 @@ MAX_RANKS_PER_BLOCK = 1 << 17
 class NearDuplicatesParams:
     """What counts as a near-duplicate, within which scope, and how long to search.
 
+    `rule` is `cover`, or `components` for the rule of The Stack v2, which verifies nothing: then
+    `threshold`, `max_rounds` and `heads_per_bucket` do not matter.
     `threshold` is the least Jaccard similarity of a pair; `scope` names what the caller puts into
     the column of this name: `language`, `repository`, or `corpus` for one scope of all. The first
     round compares each blob with the best one of each of its buckets, the second with the best
     `heads_per_bucket` that are left in it.
     """
 
+    rule: str = COVER
     threshold: float = 0.7
     minhash: MinHashParams = field(default_factory=MinHashParams)
     scope: str = "language"
@@ -88,6 +93,8 @@ class NearDuplicatesParams:
         for name in ("max_rounds", "heads_per_bucket"):
             if getattr(self, name) < 1:
                 raise InvalidParamsError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if self.rule not in (COVER, COMPONENTS):
+            raise InvalidParamsError(f"rule must be cover or components, found {self.rule!r}")
         if self.scope not in ("language", "repository", "corpus"):
             raise InvalidParamsError(
                 f"scope must be language, repository or corpus, found {self.scope!r}"
@@ -182,6 +189,8 @@ class _Search:
         bands = list_bands(self.ranked, text_twins, listing)
         edges = self._find_edges(bands, num_partitions, 1)
         pairs = edges.select(*PAIR_COLUMNS)
+        if self.params.rule == COMPONENTS:
+            return self._join(pairs)
         while True:
             number, num_pairs = len(self.rounds) + 1, _num_heads(pairs)
             self._verify(pairs, num_pairs, number)
@@ -196,7 +205,8 @@ class _Search:
     def is_settled(self) -> bool:
         """Whether a further round found nothing new."""
         last = self.rounds[-1]
-        return last.round > 1 and last.num_verified == 0
+        is_last = last.round > 1 and last.num_verified == 0
+        return is_last or self.params.rule == COMPONENTS
 
     @property
     def num_candidates(self) -> int:
@@ -235,20 +245,41 @@ class _Search:
         gone = pack_pairs(removed, PackPairsParams(**self._blocks))
         return self._find_edges(peel_buckets(edges, gone, limits), num_tasks, 2)
 
+    def _join(self, pairs: DataFrame) -> DataFrame:
+        """The rule `components`, which counts as one round and estimates what it did at its end."""
+        start = time.perf_counter()
+        num_pairs = _num_heads(pairs)
+        stars = join_components(pairs, self.scratch, self._num_tasks(num_pairs), self._blocks)
+        seconds = time.perf_counter() - start
+        removed = self.scratch.write(self._estimated(stars, num_pairs, 0.0), "removed_1")
+        self.rounds.append(
+            RoundStats(
+                round=1,
+                num_pairs=num_pairs,
+                num_verified=0,
+                num_removed=removed.count(),
+                num_edges_resolved=num_pairs,
+                resolve_seconds=seconds,
+            )
+        )
+        marks = {"round": F.lit(1), "established_by": F.lit(COMPONENT)}
+        return removed.withColumns(marks)
+
     def _verify(self, pairs: DataFrame, num_pairs: int, number: int) -> None:
         """Write the verified edges of a round."""
+        similar = self._estimated(pairs, num_pairs, self.params.threshold)
+        verified = similar.withColumn("round", F.lit(number))
+        ranges = SortEdgesParams(num_candidates=self.num_candidates)
+        self.scratch.write(sort_edges(verified, ranges), f"verified_{number}")
+
+    def _estimated(self, pairs: DataFrame, num_pairs: int, min_similarity: float) -> DataFrame:
         limits = VerifyEdgesParams(
-            min_similarity=self.params.threshold,
+            min_similarity=min_similarity,
             num_tasks=self._num_tasks(num_pairs),
             **self._blocks,
         )
-        signatures = SignatureReader(
-            files=self.files,
-            width_bytes=self.params.minhash.num_perm // PERMUTATIONS_PER_BYTE,
-        )
-        verified = verify_edges(pairs, signatures, limits).withColumn("round", F.lit(number))
-        ranges = SortEdgesParams(num_candidates=self.num_candidates)
-        self.scratch.write(sort_edges(verified, ranges), f"verified_{number}")
+        signatures = SignatureReader(files=self.files, num_perm=self.params.minhash.num_perm)
+        return verify_edges(pairs, signatures, limits)
 
     def _resolve(self, number: int, num_pairs: int) -> tuple[DataFrame, DataFrame]:
         """Resolve the edges of all rounds so far, from scratch.
