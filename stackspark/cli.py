@@ -154,6 +154,9 @@ def near_duplicates(
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Trust signatures near the threshold: faster.")
     ] = False,
+    rule: Annotated[
+        str, typer.Option(help="cover, or components: The Stack v2's, which verifies nothing.")
+    ] = "cover",
     kept: Annotated[bool, typer.Option("--kept", help="Write the rows that stay, too.")] = False,
     master: MasterOption = None,
     as_json: JsonOption = False,
@@ -172,7 +175,10 @@ def near_duplicates(
         out=out.rstrip("/"),
         columns=TextColumns(id=id_column, text=text, rank=rank, scope=scope),
         params=replace(
-            DEFAULTS, threshold=threshold, verification="estimate" if estimate else "exact"
+            DEFAULTS,
+            rule=rule,
+            threshold=threshold,
+            verification="estimate" if estimate else "exact",
         ),
         with_kept=kept,
         master=master,

@@ -17,6 +17,7 @@ from stackspark.io.session import SessionParams, spark_session
 from stackspark.kernels.bitmaps import Bitmap
 from stackspark.kernels.minhash import MinHashParams
 from stackspark.near_duplicates import (
+    COMPONENTS,
     NearDuplicateResult,
     NearDuplicatesParams,
     RoundStats,
@@ -53,9 +54,10 @@ class RemovedTexts:
     """What a search removes.
 
     `rows` has one row per removed text: `id` (under its own name), `kept_id`, `similarity` in 0..1,
-    `rule` (normalized_duplicate or near_duplicate), `established_by` (normalized_text, estimated
-    or exact) and `family_size`, the texts that `kept_id` stands for, itself included. It reads from
-    the scratch folder.
+    `rule` (normalized_duplicate or near_duplicate), `established_by` (normalized_text, estimated,
+    exact, or component where the rule `components` joined two texts whatever their similarity) and
+    `family_size`, the texts that `kept_id` stands for, itself included. It reads from the scratch
+    folder.
     """
 
     rows: DataFrame
@@ -85,6 +87,7 @@ class DeduplicateOutcome:
     num_texts: int
     num_removed: int
     num_kept: int
+    rule: str
     threshold: float
     rounds: tuple[RoundStats, ...]
 
@@ -95,9 +98,12 @@ class DeduplicateOutcome:
     def to_text(self) -> str:
         """What became of the texts, for a person."""
         share = self.num_removed / self.num_texts if self.num_texts else 0.0
+        twins = f"each with a kept twin of similarity {self.threshold} or more"
+        if self.rule == COMPONENTS:
+            twins = "by components of shared bands: no similarity was verified"
         return (
             f"{self.num_texts:,} texts in = {self.num_kept:,} kept + {self.num_removed:,} removed "
-            f"({share:.1%}), each with a kept twin of similarity {self.threshold} or more\n"
+            f"({share:.1%}), {twins}\n"
             f"{self.out}/{REMOVED}"
         )
 
@@ -115,7 +121,7 @@ def deduplicate(
             are asked for. Columns that `columns` does not name are ignored.
         columns: what the columns are called.
         scratch: a folder for the tables between the rounds, local or ``s3a://``.
-        params: threshold, permutations and bands; `params.scope` does not matter here.
+        params: rule, threshold, permutations and bands; `params.scope` does not matter here.
 
     Raises:
         UsageError: a column that is not there.
@@ -187,6 +193,7 @@ def deduplicate_parquet(options: DeduplicateOptions) -> DeduplicateOutcome:
         num_texts=found.num_texts,
         num_removed=found.num_removed,
         num_kept=found.num_texts - found.num_removed,
+        rule=options.params.rule,
         threshold=options.params.threshold,
         rounds=found.rounds,
     )

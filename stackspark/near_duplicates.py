@@ -12,7 +12,8 @@
 7. Stop when a further round verifies nothing new, or at the last round.
 8. Check that every removed blob has a twin that stays, and name the twins.
 
-No components are built, so no chain A ~ B ~ C ever removes C for its likeness to a removed B.
+No components are built, so no chain A ~ B ~ C ever removes C for its likeness to a removed B. The
+rule `components` (`near_duplicate_components.py`) does just that in the place of steps 4 to 7.
 """
 
 import time
@@ -29,7 +30,8 @@ from stackspark.errors import ContractError, InvalidParamsError
 from stackspark.io.ranked_signatures import SignatureReader
 from stackspark.io.scratch import RankedFile, Scratch
 from stackspark.kernels.minhash import MinHashParams
-from stackspark.kernels.signatures import PERMUTATIONS_PER_BYTE, estimate_jaccard, standard_error
+from stackspark.kernels.signatures import estimate_jaccard, standard_error
+from stackspark.near_duplicate_components import join_components
 from stackspark.near_duplicate_edges import ASKED, OPEN, REMOVED, VerifiedEdges, edge_table
 from stackspark.stages.compare_shingles import CompareShinglesParams, compare_shingles
 from stackspark.stages.find_candidate_edges import FindCandidateEdgesParams, find_candidate_edges
@@ -49,6 +51,8 @@ from stackspark.stages.verify_edges import PAIRS_PER_READ, VerifyEdgesParams, ve
 ShingleSource = Callable[[DataFrame], DataFrame]
 """From one row per `rank` and `blob_id` to (`rank`, `shingles`), ascending uint64 as binary."""
 
+COVER, COMPONENTS = "cover", "components"
+COMPONENT = "component"
 PAIR_COLUMNS = ("block", "members", "heads")
 
 IS_PUBLISHED = "is_published"
@@ -83,6 +87,8 @@ SCOPES = ("language", "language_family", "repository", "corpus")
 class NearDuplicatesParams:
     """What counts as a near-duplicate, within which scope, and how long to search.
 
+    `rule` is `cover`, or `components` for the rule of The Stack v2, which verifies nothing: then
+    `threshold`, `verification`, `max_rounds` and `heads_per_bucket` do not matter.
     `threshold` is the least Jaccard similarity of a pair. With `verification` `estimate` the
     signatures alone decide; with `exact` the shingles themselves do where the estimate is near the
     threshold, for pairs whose blobs may both stay. `scope` names what the caller puts into the
@@ -92,6 +98,7 @@ class NearDuplicatesParams:
     kept stays, and new blobs are removed for their likeness to it.
     """
 
+    rule: str = COVER
     threshold: float = 0.7
     verification: str = "exact"
     minhash: MinHashParams = field(default_factory=MinHashParams)
@@ -106,6 +113,8 @@ class NearDuplicatesParams:
         for name in ("max_rounds", "heads_per_bucket"):
             if getattr(self, name) < 1:
                 raise InvalidParamsError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if self.rule not in (COVER, COMPONENTS):
+            raise InvalidParamsError(f"rule must be cover or components, found {self.rule!r}")
         if self.verification not in ("estimate", "exact"):
             raise InvalidParamsError(
                 f"verification must be estimate or exact, found {self.verification!r}"
@@ -186,7 +195,7 @@ def find_near_duplicates(
         InvalidParamsError: if exact similarities are asked for without `shingles_of`.
         ContractError: if a removed blob has no twin that stays; a defect, never the data's fault.
     """
-    if params.verification == "exact" and shingles_of is None:
+    if params.rule == COVER and params.verification == "exact" and shingles_of is None:
         raise InvalidParamsError("verification exact needs a source of shingles; found none")
     num_published = 0
     if IS_PUBLISHED in candidates.columns:
@@ -241,6 +250,8 @@ class _Search:
         listing = ListBandsParams(num_partitions=num_tasks)
         bands = list_bands(self.ranked, text_twins, listing)
         edges, num_pairs = self._find_edges(bands, num_tasks, 1)
+        if self.params.rule == COMPONENTS:
+            return self._join(edges.select(*PAIR_COLUMNS), num_pairs)
         self._verify(edges, num_pairs, 1)
         while True:
             num_open = self._resolve(num_pairs)
@@ -255,7 +266,8 @@ class _Search:
     def is_settled(self) -> bool:
         """Whether a further round found nothing new."""
         last = self.rounds[-1]
-        return last.round > 1 and last.num_verified == 0
+        is_last = last.round > 1 and last.num_verified == 0
+        return is_last or self.params.rule == COMPONENTS
 
     @property
     def num_candidates(self) -> int:
@@ -282,8 +294,7 @@ class _Search:
 
     @property
     def _signatures(self) -> SignatureReader:
-        num_bytes = self.params.minhash.num_perm // PERMUTATIONS_PER_BYTE
-        return SignatureReader(files=self.files, width_bytes=num_bytes)
+        return SignatureReader(files=self.files, num_perm=self.params.minhash.num_perm)
 
     def _num_tasks(self, num_items: int) -> int:
         """Tasks for so many bands or pairs: few for a small round, and never too much for one."""
@@ -326,17 +337,40 @@ class _Search:
         gone = pack_pairs(self._edges.read(REMOVED, 1), PackPairsParams(**self._blocks))
         return self._find_edges(peel_buckets(edges, gone, limits), num_tasks, 2)
 
+    def _join(self, pairs: DataFrame, num_pairs: int) -> DataFrame:
+        """The rule `components`, which counts as one round and estimates what it did at its end."""
+        start = time.perf_counter()
+        stars = join_components(pairs, self.scratch, self._num_tasks(num_pairs), self._blocks)
+        seconds = time.perf_counter() - start
+        removed = self.scratch.write(self._estimated(stars, num_pairs, 0.0), "removed_1")
+        self.rounds.append(
+            RoundStats(
+                round=1,
+                num_pairs=num_pairs,
+                num_verified=0,
+                num_compared=0,
+                num_removed=removed.count(),
+                num_edges_resolved=num_pairs,
+                resolve_seconds=seconds,
+            )
+        )
+        marks = {"round": F.lit(1), "established_by": F.lit(COMPONENT)}
+        return removed.withColumns(marks)
+
     def _verify(self, pairs: DataFrame, num_pairs: int, number: int) -> None:
         """Write the verified edges among candidate pairs of a round."""
+        similar = self._estimated(pairs, num_pairs, self.params.threshold - self._margin)
+        marks = {"is_exact": F.lit(False), "round": F.lit(number)}
+        self._edges.add(similar.withColumns(marks))
+
+    def _estimated(self, pairs: DataFrame, num_pairs: int, min_similarity: float) -> DataFrame:
         limits = VerifyEdgesParams(
-            min_similarity=self.params.threshold - self._margin,
+            min_similarity=min_similarity,
             first_member=self.num_published,
             num_tasks=self._num_tasks(num_pairs),
             **self._blocks,
         )
-        verified = verify_edges(pairs.select(*PAIR_COLUMNS), self._signatures, limits)
-        marks = {"is_exact": F.lit(False), "round": F.lit(number)}
-        self._edges.add(verified.withColumns(marks))
+        return verify_edges(pairs.select(*PAIR_COLUMNS), self._signatures, limits)
 
     def _follow(self, num_open: int) -> int:
         """Write the verified edges among the pairs that open edges lead to, for the next round."""
@@ -357,6 +391,7 @@ class _Search:
                 estimate_jaccard(
                     signatures.of_ranks(members[start : start + PAIRS_PER_READ]),
                     signatures.of_ranks(heads[start : start + PAIRS_PER_READ]),
+                    signatures.num_perm,
                 )
                 for start in range(0, len(members), PAIRS_PER_READ)
             ]

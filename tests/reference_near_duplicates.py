@@ -81,11 +81,55 @@ def resolved(edges: list[tuple[int, int]]) -> dict[int, int]:
     return twins
 
 
-def estimated(left: bytes, right: bytes) -> float:
+def stack_v2_shingles(text: str, ngram_size: int) -> tuple[int, list[str]]:
+    """Number of tokens and all n-grams of The Stack v2's script; none of a text that is shorter."""
+    words = re.split(r"\W", text.lower())
+    starts = range(len(words) - ngram_size + 1)
+    return len(words), [" ".join(words[start : start + ngram_size]) for start in starts]
+
+
+def stack_v2_minima(hashes: list[int], num_perm: int, seed: int) -> list[int]:
+    """Minimum of each permutation of the script; the product and the sum wrap at 2^32."""
+    prime = 4294967291
+    chance = np.random.RandomState(seed)
+    a = chance.randint(1, prime, num_perm, dtype=np.uint32).tolist()
+    b = chance.randint(0, prime, num_perm, dtype=np.uint32).tolist()
+    return [min((h * x + y) % 2**32 % prime for h in hashes) for x, y in zip(a, b, strict=True)]
+
+
+def xxh32(data: bytes) -> int:
+    """XXH32 of seed 0, from its specification."""
+    one, two, three, four, five = 0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1
+
+    def rotated(value: int, bits: int) -> int:
+        value %= 2**32
+        return (value << bits | value >> (32 - bits)) % 2**32
+
+    value, rest = five, data
+    if len(data) >= 16:
+        sums = [one + two, two, 0, -one]
+        while len(rest) >= 16:
+            lanes = [int.from_bytes(rest[i : i + 4], "little") for i in (0, 4, 8, 12)]
+            sums = [rotated(s + lane * two, 13) * one for s, lane in zip(sums, lanes, strict=True)]
+            rest = rest[16:]
+        value = sum(map(rotated, sums, (1, 7, 12, 18)))
+    value += len(data)
+    while len(rest) >= 4:
+        value = rotated(value + int.from_bytes(rest[:4], "little") * three, 17) * four
+        rest = rest[4:]
+    for byte in rest:
+        value = rotated(value + byte * five, 11) * one
+    value %= 2**32
+    value = (value ^ value >> 15) * two % 2**32
+    value = (value ^ value >> 13) * three % 2**32
+    return value ^ value >> 16
+
+
+def estimated(left: bytes, right: bytes, num_perm: int) -> float:
     """Similarity that two packed signatures of 2 bits per permutation say."""
     differing = int.from_bytes(left) ^ int.from_bytes(right)
     either_bit = (differing | differing >> 1) & int.from_bytes(b"\x55" * len(left))
-    agreeing = 1.0 - either_bit.bit_count() / (4 * len(left))
+    agreeing = 1.0 - either_bit.bit_count() / num_perm
     return max(0.0, (agreeing - 0.25) / 0.75)
 
 
@@ -109,6 +153,7 @@ class Search:
     """
 
     blobs: list[Blob]
+    num_perm: int
     threshold: float
     heads_per_bucket: int
     max_rounds: int
@@ -157,7 +202,7 @@ class Search:
         one, other = self.blobs[left].signature, self.blobs[right].signature
         assert one is not None
         assert other is not None
-        return estimated(one, other)
+        return estimated(one, other, self.num_perm)
 
     def rows(self) -> dict[str, tuple[str, float, str, int]]:
         """(kept_blob_id, similarity, established_by, round) of each removed blob."""
@@ -170,6 +215,33 @@ class Search:
             elif head != place:
                 gone[place] = (self.blobs[head].blob_id, 1.0, "normalized_text", 0)
         return {self.blobs[place].blob_id: row for place, row in gone.items()}
+
+
+def component_rows(blobs: list[Blob], num_perm: int) -> dict[str, tuple[str, float, str, int]]:
+    """What the rule `components` removes in one scope, as `Search.rows` has it.
+
+    Of equal texts the best stays; of these, whatever a chain of buckets connects is joined to its
+    best, one pair after the other.
+    """
+    blobs = sorted(blobs, key=lambda blob: (blob.order, blob.blob_id))
+    first: dict[str, int] = {}
+    text_head = [first.setdefault(blob.text, place) for place, blob in enumerate(blobs)]
+    best = list(range(len(blobs)))
+    for place, blob in enumerate(blobs):
+        for other in range(place):
+            are_heads = place == text_head[place] and other == text_head[other]
+            if are_heads and set(blob.bands or ()) & set(blobs[other].bands or ()):
+                joined = {best[place], best[other]}
+                best = [min(joined) if root in joined else root for root in best]
+    rows = {}
+    for place, head in enumerate(text_head):
+        if best[head] != head:
+            kept = blobs[best[head]]
+            similarity = estimated(blobs[head].signature or b"", kept.signature or b"", num_perm)
+            rows[blobs[place].blob_id] = (kept.blob_id, similarity, "component", 1)
+        elif head != place:
+            rows[blobs[place].blob_id] = (blobs[head].blob_id, 1.0, "normalized_text", 0)
+    return rows
 
 
 def with_heads(buckets: Iterable[list[int]], num_heads: int) -> set[tuple[int, int]]:

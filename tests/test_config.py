@@ -1,6 +1,7 @@
 """Recipes: every built-in one loads, every key counts, every wrong value is named."""
 
 import dataclasses
+import re
 import typing
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ CHOICES: dict[str, Any] = {
     "keep_order.criteria": ["stars", "oldest_revision"],
     "near_duplicates.scope": "corpus",
     "near_duplicates.verification": "estimate",
+    "near_duplicates.rule": "components",
+    "near_duplicates.minhash.scheme": "stack-v2",
     "near_duplicates.minhash.num_perm": 2048,
     "near_duplicates.minhash.num_bands": 20,
     "near_duplicates.minhash.rows_per_band": 5,
@@ -157,6 +160,16 @@ def test_wrong_types_and_values_are_refused(setting: str) -> None:
         load_recipe("default", [setting])
     assert "\n" not in str(caught.value)
     assert setting.partition("=")[0].rpartition(".")[2] in str(caught.value)
+
+
+def test_the_measurement_of_the_original_can_be_chosen() -> None:
+    """As the recipe's comment has it."""
+    text = (BUILT_IN / "stack-v2.yaml").read_text(encoding="utf-8")
+    settings = re.findall(r"--set near_duplicates\.(\S+)", text)
+    near = load_recipe("stack-v2", [f"near_duplicates.{s}" for s in settings]).near_duplicates
+    assert near.rule == "components"
+    assert near.minhash.version.startswith("stack-v2-1/")
+    assert near.minhash.version.endswith("ngram5/min5/prime32-seed42/250x2bit/25x10")
 
 
 def test_a_setting_goes_over_the_recipe_and_the_last_one_counts() -> None:

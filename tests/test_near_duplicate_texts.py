@@ -14,6 +14,7 @@ from stackspark.errors import InputError, UsageError
 from stackspark.near_duplicate_texts import (
     DEFAULTS,
     DeduplicateOptions,
+    DeduplicateOutcome,
     TextColumns,
     deduplicate,
     deduplicate_parquet,
@@ -159,6 +160,16 @@ def test_command_writes_what_goes_and_what_stays(spark: SparkSession, tmp_path: 
     assert sorted(map(tuple, kept.collect())) == sorted(rows[1:])
     with pytest.raises(UsageError, match=r"--out \S+ is not empty; name a new folder"):
         deduplicate_parquet(options(tmp_path))
+
+
+def test_outcome_claims_no_similarity_that_was_not_verified() -> None:
+    outcome = DeduplicateOutcome(
+        out="out", num_texts=3, num_removed=1, num_kept=2,
+        rule="components", threshold=0.7, rounds=(),
+    )  # fmt: skip
+    said = "(33.3%), by components of shared bands: no similarity was verified"
+    assert said in outcome.to_text()
+    assert "0.7" not in outcome.to_text()
 
 
 @pytest.mark.parametrize("name", ["", "in"])

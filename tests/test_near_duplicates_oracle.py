@@ -16,21 +16,25 @@ import pyarrow as pa
 import pytest
 from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
-from reference_near_duplicates import Blob, Search
+from reference_near_duplicates import Blob, Search, component_rows
 
 from stackspark import near_duplicates
 from stackspark.io.scratch import ROW_GROUP_BYTES, Scratch
 from stackspark.io.session import SessionParams, spark_session
 from stackspark.kernels.minhash import MinHashParams
-from stackspark.near_duplicates import NearDuplicatesParams, find_near_duplicates
+from stackspark.near_duplicates import (
+    NearDuplicateResult,
+    NearDuplicatesParams,
+    find_near_duplicates,
+)
 
-MINHASH = MinHashParams(num_perm=64, num_bands=3, rows_per_band=2)
-NUM_BANDS, SIGNATURE_BITS = 3, 128
+MINHASH = MinHashParams(num_perm=62, num_bands=3, rows_per_band=2)
+NUM_BANDS, UNUSED_BITS = 3, 4
 NUM_CORPORA = 2_000
 
 
 def made_up_corpus(number: int) -> list[Blob]:
-    """Blobs that descend from each other: with 0 to 12 of 64 permutations and some bands changed.
+    """Blobs that descend from each other: with 0 to 12 of 62 permutations and some bands changed.
 
     A pair is similar from 49 equal permutations on, so that chains of similar blobs with unlike
     ends are common, in crowded buckets and in no common bucket. Some repeat a text, some are short.
@@ -60,11 +64,12 @@ def made_up_bands(parent: Blob | None, chance: random.Random) -> tuple[int, ...]
 
 def changed_signature(parent: Blob | None, chance: random.Random) -> bytes:
     if parent is None or parent.signature is None:
-        return chance.randbytes(SIGNATURE_BITS // 8)
+        bits = chance.getrandbits(2 * MINHASH.num_perm)
+        return (bits << UNUSED_BITS).to_bytes(16)
     bits = int.from_bytes(parent.signature)
-    for place in chance.sample(range(0, SIGNATURE_BITS, 2), chance.randint(0, 12)):
-        bits ^= chance.randint(1, 3) << place
-    return bits.to_bytes(SIGNATURE_BITS // 8)
+    for place in chance.sample(range(MINHASH.num_perm), chance.randint(0, 12)):
+        bits ^= chance.randint(1, 3) << UNUSED_BITS + 2 * place
+    return bits.to_bytes(16)
 
 
 @cache
@@ -92,6 +97,7 @@ def searched(count: int, params: NearDuplicatesParams) -> list[Search]:
     return [
         Search(
             blobs=corpus,
+            num_perm=params.minhash.num_perm,
             threshold=params.threshold,
             heads_per_bucket=params.heads_per_bucket,
             max_rounds=params.max_rounds,
@@ -102,20 +108,37 @@ def searched(count: int, params: NearDuplicatesParams) -> list[Search]:
 
 def check_search(candidates: DataFrame, params: NearDuplicatesParams, scratch: Scratch) -> None:
     """Compare the search with the reference, row by row and round by round."""
-    count = candidates.select("scope").distinct().count()
-    expected = searched(count, params)
+    expected = searched(candidates.select("scope").distinct().count(), params)
     result = find_near_duplicates(candidates, params, scratch)
-    actual = {row["blob_id"]: tuple(row)[1:] for row in result.rows.collect()}
-    assert actual == {
-        blob_id: (kept, similarity, established_by, str(scope), number)
-        for scope, search in enumerate(expected)
-        for blob_id, (kept, similarity, established_by, number) in search.rows().items()
-    }
+    check_rows(result, [search.rows() for search in expected])
     assert result.is_settled == all(search.is_settled for search in expected)
     for done in result.rounds:
         numbers = [number for search in expected for _, number in search.edges.values()]
         removed = sum(len(search.removed[: done.round][-1]) for search in expected)
         assert (done.num_verified, done.num_removed) == (numbers.count(done.round), removed)
+
+
+def check_components(candidates: DataFrame, scratch: Scratch) -> None:
+    """Compare the rule `components` with a union of one pair after the other."""
+    count = candidates.select("scope").distinct().count()
+    params = NearDuplicatesParams(minhash=MINHASH, rule="components")
+    result = find_near_duplicates(candidates, params, scratch)
+    expected = [component_rows(corpus, MINHASH.num_perm) for corpus in corpora(count)]
+    check_rows(result, expected)
+    assert result.is_settled
+    gone = [row for rows in expected for row in rows.values()]
+    assert sum(how == "component" and value < params.threshold for _, value, how, _ in gone) > 100
+
+
+def check_rows(
+    result: NearDuplicateResult, expected: list[dict[str, tuple[str, float, str, int]]]
+) -> None:
+    actual = {row["blob_id"]: tuple(row)[1:] for row in result.rows.collect()}
+    assert actual == {
+        blob_id: (kept, similarity, established_by, str(scope), number)
+        for scope, rows in enumerate(expected)
+        for blob_id, (kept, similarity, established_by, number) in rows.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -126,7 +149,7 @@ def check_search(candidates: DataFrame, params: NearDuplicatesParams, scratch: S
         ((16, True), {"heads_per_bucket": 8}),
     ],
 )
-def test_find_near_duplicates_equals_its_reference(
+def test_find_near_duplicates_equals_its_references(
     spark: SparkSession,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -147,7 +170,8 @@ def test_find_near_duplicates_equals_its_reference(
         for key, value in settings.items():
             spark.conf.set(key, value)
         candidates = spark.createDataFrame(table(NUM_CORPORA))
-        check_search(candidates, params, Scratch(folder=str(tmp_path)))
+        check_search(candidates, params, Scratch(folder=str(tmp_path / "cover")))
+        check_components(candidates, Scratch(folder=str(tmp_path / "components")))
     finally:
         for key, old in before.items():
             spark.conf.set(key, old) if old is not None else spark.conf.unset(key)
@@ -240,7 +264,8 @@ def search_with_failures(folder: str) -> None:
     spark = spark_session(session)
     candidates = failing_once(spark.createDataFrame(table(NUM_CORPORA // 10)))
     params = NearDuplicatesParams(minhash=MINHASH, verification="estimate", heads_per_bucket=2)
-    check_search(candidates, params, FailingScratch(folder=f"{folder}/scratch"))
+    check_search(candidates, params, FailingScratch(folder=f"{folder}/cover"))
+    check_components(candidates, FailingScratch(folder=f"{folder}/components"))
     print("equal")
     spark.stop()
 

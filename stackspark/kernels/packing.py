@@ -35,6 +35,9 @@ the block of the member's rank."""
 PACKED_PAIRS = "block int, members binary, heads binary"
 """Pairs of blobs; `block` is the block of the member's rank."""
 
+PACKED_LINKS = "block int, nodes binary, neighbours binary"
+"""Links between blobs, each from both its ends; `block` is the block of the node's rank."""
+
 
 class Packer:
     """Gathers rows by partition; hands out batches of one packed row per partition.

@@ -120,7 +120,7 @@ def _estimator(
                 packed_values(batch.column(name), np.int64) for name in ("members", "heads")
             )
             left = packed_values(batch.column("signatures"), np.uint8).reshape(len(members), -1)
-            similarity = estimate_jaccard(left, signatures.of_ranks(heads))
+            similarity = estimate_jaccard(left, signatures.of_ranks(heads), signatures.num_perm)
             kept = similarity >= params.min_similarity
             columns = [pa.array(column[kept]) for column in (members, heads, similarity)]
             yield pa.RecordBatch.from_arrays(columns, ["member", "head", "similarity"])

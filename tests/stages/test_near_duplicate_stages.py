@@ -159,7 +159,7 @@ def test_verify_edges_keeps_similar_pairs(spark: SparkSession, tmp_path: Path) -
     )
     params = VerifyEdgesParams(min_similarity=0.3, num_tasks=2, num_blocks=3, ranks_per_block=2)
     packed = pack_pairs(pairs, PackPairsParams(num_blocks=3, ranks_per_block=2))
-    verified = verify_edges(packed, SignatureReader(files=[file], width_bytes=16), params)
+    verified = verify_edges(packed, SignatureReader(files=[file], num_perm=64), params)
     third = (0.5 - 0.25) / 0.75
     assert [(m, h, pytest.approx(s)) for m, h, s in rows(verified)] == [
         (1, 0, third),
