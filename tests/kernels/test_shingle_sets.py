@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_near_duplicates import jaccard as slow_jaccard
-from reference_near_duplicates import shingle_hashes, tokens
+from reference_near_duplicates import shingle_hashes, stack_v2_shingles, tokens, xxh32
 
 from stackspark.kernels.minhash import MinHashParams
 from stackspark.kernels.shingle_sets import jaccard, shingle_sets
@@ -37,3 +39,14 @@ def test_shingle_sets_of_nothing() -> None:
 def test_shingle_sets_reads_a_slice() -> None:
     texts = pa.array(["x " * 20, "a b c d e f g h i j k", None])
     assert shingle_sets(texts[1:], PARAMS).equals(shingle_sets(texts, PARAMS)[1:])
+
+
+@settings(deadline=None)
+@given(st.lists(WORDS | st.text(max_size=80), min_size=1, max_size=3))
+def test_shingle_sets_of_the_scheme_stack_v2_equal_oracle(texts: list[str]) -> None:
+    params = replace(PARAMS, scheme="stack-v2")
+    for text, found in zip(texts, shingle_sets(pa.array(texts), params), strict=True):
+        num_tokens, shingles = stack_v2_shingles(text, params.ngram_size)
+        hashes = {xxh32(shingle.encode()) for shingle in shingles}
+        expected = sorted(hashes) if num_tokens >= params.min_tokens else []
+        assert np.frombuffer(found.as_py(), np.uint64).tolist() == expected
