@@ -83,9 +83,9 @@ def counted(survivors: DataFrame) -> Row:
         F.count("*").alias("files"), F.count_if(is_kept).alias("kept")
     )
     return repositories.agg(
-        F.count_if("kept = files").alias("whole"),
-        F.count_if("kept between 1 and files - 1").alias("part"),
-        F.count_if("kept = 0").alias("gone"),
+        F.count_if(F.expr("kept = files")).alias("whole"),
+        F.count_if(F.expr("kept between 1 and files - 1")).alias("part"),
+        F.count_if(F.expr("kept = 0")).alias("gone"),
         F.sum("kept").alias("kept_files"),
         F.sum(F.when(F.expr("kept between 1 and files - 1"), F.col("kept"))).alias("part_files"),
     ).collect()[0]
