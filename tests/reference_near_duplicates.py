@@ -10,8 +10,8 @@ WORD = 2**64
 
 
 def tokens(text: str, lowercase: bool = True) -> list[bytes]:
-    """Maximal runs of ASCII letters, digits, `_` and non-ASCII bytes."""
-    data = text.encode()
+    """Maximal runs of ASCII letters, digits, `_` and non-ASCII bytes, behind the mark if any."""
+    data = text.removeprefix("\ufeff").encode()
     return re.findall(rb"[A-Za-z0-9_\x80-\xff]+", data.lower() if lowercase else data)
 
 

@@ -72,6 +72,7 @@ def texts_of(corpus: Corpus) -> Iterator[pa.Array]:
 
 def shingle_set(data: bytes) -> tuple[int, Hashes]:
     """Number of tokens of a text and its distinct shingles, sorted."""
+    data = data.removeprefix("\ufeff".encode())
     buffer = np.empty(len(data) // 2 + 1, np.uint64)
     num_tokens = _read_shingles(np.frombuffer(data, np.uint8), LOWER, buffer)
     return num_tokens, np.unique(buffer[: max(num_tokens - NGRAM_SIZE + 1, 0)])

@@ -4,9 +4,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stackspark.kernels.compiled import inlined
+
 Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+
+BOM = (0xEF, 0xBB, 0xBF)
+"""Byte-order mark of UTF-8: no part of a text."""
 
 
 def text_buffers(texts: pa.Array) -> tuple[Bytes, Longs]:
@@ -26,6 +31,17 @@ def text_buffers(texts: pa.Array) -> tuple[Bytes, Longs]:
         return np.zeros(0, np.uint8), np.zeros(1, np.int64)
     ends = np.frombuffer(offsets, np.int64 if wide else np.int32)[texts.offset :]
     return np.frombuffer(data or b"", np.uint8), np.asarray(ends[: len(texts) + 1], np.int64)
+
+
+@inlined
+def without_mark(data: Bytes, position: int, end: int) -> int:
+    """Where a text from `position` to `end` begins behind its byte-order mark, if it has one."""
+    if end - position < len(BOM):
+        return position
+    for step in range(len(BOM)):
+        if data[position + step] != BOM[step]:
+            return position
+    return position + len(BOM)
 
 
 def fixed_width_rows(values: pa.Array, width_bytes: int) -> Bytes:

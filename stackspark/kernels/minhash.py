@@ -136,7 +136,7 @@ class MinHashParams:
     def version(self) -> str:
         """Name of the measurement: equal versions give equal values for equal texts."""
         case = "lower" if self.lowercase else "cased"
-        tokens, family = f"shingles-1/{case}", "affine32"
+        tokens, family = f"shingles-2/{case}", "affine32"
         if self.scheme == STACK_V2:
             tokens, family = f"stack-v2-1/unicode{UNICODE}", "prime32"
         return (

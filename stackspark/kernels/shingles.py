@@ -1,7 +1,8 @@
 """Tokens and shingles of source code, as 64-bit hashes.
 
 A token is a maximal run of ASCII letters, digits, underscores and bytes from 0x80 on (so that text
-in any script makes tokens); ASCII letters are lower-cased. Its hash is FNV-1a over the bytes,
+in any script makes tokens); ASCII letters are lower-cased, and a byte-order mark before the text is
+left out. Its hash is FNV-1a over the bytes,
 mixed. A shingle is a run of `ngram_size` tokens t1...tn; its hash is the polynomial
 t1*M^(n-1) + ... + tn modulo 2^64, mixed. A polynomial can be rolled on in constant time for any n.
 """
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stackspark.kernels.buffers import Bytes, Longs, text_buffers
+from stackspark.kernels.buffers import Bytes, Longs, text_buffers, without_mark
 from stackspark.kernels.compiled import compiled, inlined
 
 Hashes = npt.NDArray[np.uint64]
@@ -85,6 +86,8 @@ def read_shingles(reader: Reader, position: int, end: int, shingles: Hashes) -> 
     num_tokens = np.int64(state[NUM_TOKENS])
     slot = int(num_tokens) % ngram_size
     written = 0
+    if num_tokens == 0:
+        position = without_mark(data, position, end)
     while position < end and written < len(shingles):
         byte = table[data[position]]
         position += 1

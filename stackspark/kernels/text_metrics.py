@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stackspark.kernels.buffers import Bytes, Longs, text_buffers
+from stackspark.kernels.buffers import Bytes, Longs, text_buffers, without_mark
 from stackspark.kernels.compiled import compiled, inlined
 
 TEXT_VERSION = f"1/unicode-{unicodedata.unidata_version}"
@@ -54,7 +54,6 @@ TAG = re.compile(rb"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+:()\- \t]{1,%d})"
 TAG_CHARS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+:()- \t")
 
 CARRIAGE_RETURN, NEWLINE, SPACE, TAB = 13, 10, 32, 9
-BOM = (0xEF, 0xBB, 0xBF)
 
 
 def measure_text(texts: pa.Array) -> dict[str, pa.Array]:
@@ -248,13 +247,8 @@ def _normalize(data: Bytes, offsets: Longs, normalized: Bytes, ends: Longs) -> N
     written = 0
     ends[0] = 0
     for row in range(len(offsets) - 1):
-        position, end = offsets[row], offsets[row + 1]
-        if end - position >= 3 and (
-            data[position] == BOM[0]
-            and data[position + 1] == BOM[1]
-            and data[position + 2] == BOM[2]
-        ):
-            position += 3
+        end = offsets[row + 1]
+        position = without_mark(data, offsets[row], end)
         kept, text_end = written, written
         while position < end:
             byte = data[position]

@@ -7,7 +7,7 @@ from reference_near_duplicates import shingle_hashes, tokens
 
 from stackspark.kernels.shingles import NUM_TOKENS, new_reader, read_shingles, token_table
 
-CODE_LIKE = st.text(alphabet=st.sampled_from("abzAZ019_ \n\t.(){}=;é中\x00\u2028"), max_size=200)
+CODE_LIKE = st.text(alphabet=st.sampled_from("abzAZ019_ \n\t.(){}=;é中\x00\u2028\ufeff"), max_size=200)
 
 
 def read_all(
@@ -32,6 +32,8 @@ def read_all(
         ("x\x00y", [b"x", b"y"]),  # NUL ends a token
         ("naïve 变量", ["naïve".encode(), "变量".encode()]),
         ("É", ["É".encode()]),  # only ASCII is lower-cased
+        ("\ufeffa \ufeff", [b"a", "\ufeff".encode()]),  # only the mark before the text is left out
+        ("\ufeff\ufeff", ["\ufeff".encode()]),
         ("a\u2028b", ["a\u2028b".encode()]),  # a line separator is three bytes of a token
     ],
 )
