@@ -1,9 +1,10 @@
 """The sets that the truth compares: distinct 5-grams of tokens, as 64-bit hashes.
 
 A token is a maximal run of ASCII letters, digits, `_` and non-ASCII bytes, ASCII letters in lower
-case. Written apart from the kernels of stackspark, so that a mistake there can't hide in the truth;
-a test proves it equal to a regular expression and sets of tuples. Two different shingles of a
-corpus with 10^8 of them get one hash with a probability of 3 in 10,000.
+case; a byte-order mark before the text belongs to none. Written apart from the kernels of
+stackspark, so that a mistake there can't hide in the truth; a test proves it equal to a regular
+expression and sets of tuples. Two different shingles of a corpus with 10^8 of them get one hash
+with a probability of 3 in 10,000.
 """
 
 import re
