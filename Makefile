@@ -9,6 +9,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 RUN_ARGS ?=
 TEST_ARGS ?=
+# One Spark session a process, and all tests of a file in one of them.
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile
 
 # The stamp's name holds a checksum of all that the environment is made of, so that an unchanged
 # one costs a look at the file system and a changed one is brought up to date.
@@ -24,7 +26,7 @@ run: $(CORE)
 	$(VENV)/bin/stackspark run demo --lake lake $(RUN_ARGS)
 
 test: $(DEV)
-	$(VENV)/bin/python -m pytest -m "not integration" $(TEST_ARGS)
+	$(VENV)/bin/python -m pytest -m "not integration" $(PARALLEL) $(TEST_ARGS)
 
 test-integration: $(DEV)
 	$(VENV)/bin/python -m pytest -m integration $(TEST_ARGS)

@@ -14,6 +14,7 @@ from stackspark.io.progress import Progress, task_counter
 from stackspark.io.s3 import is_s3
 from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, spark_session
+from stackspark.io.text_reader import rows_with_texts
 from stackspark.kernels.bitmaps import Bitmap
 from stackspark.kernels.minhash import MinHashParams
 from stackspark.near_duplicates import (
@@ -118,7 +119,8 @@ def deduplicate(
 
     Args:
         texts: one row per text; it is read once, and once a round more where exact similarities
-            are asked for. Columns that `columns` does not name are ignored.
+            are asked for; fastest as it comes from `spark.read.parquet`. Columns that `columns`
+            does not name are ignored.
         columns: what the columns are called.
         scratch: a folder for the tables between the rounds, local or ``s3a://``.
         params: rule, threshold, permutations and bands; `params.scope` does not matter here.
@@ -134,16 +136,15 @@ def deduplicate(
     identity = _identity(columns.id)
     rank = F.lit(None).cast("int") if columns.rank is None else F.col(columns.rank)
     scope = F.lit("") if columns.scope is None else F.coalesce(_as_text(columns.scope), F.lit(""))
-    keyed = texts.select(
+    payload = [
         F.col(columns.id).alias("id"),
         F.sha1(identity).alias("id_hash"),
         scope.alias("scope"),
         rank.alias("rank"),
-        F.col(columns.text).isNull().alias("is_null"),
-        F.coalesce(_as_text(columns.text), F.lit("")).alias("content"),
-    )
+    ]
     measuring = MeasureTextsParams(minhash=params.minhash)
-    measured = tables.write(measure_texts(keyed, measuring), "measured")
+    keyed = rows_with_texts(texts, columns.text, payload)
+    measured = tables.write(measure_texts(*keyed, measuring), "measured")
     num_texts = _checked_count(measured, columns)
     candidates = measured.select(
         F.col("id").alias("blob_id"),
@@ -274,13 +275,10 @@ def _shingles_of(
     for batch in tables.batches("wanted", ["key_hash"]):
         bitmap.add(batch.column("key_hash").to_numpy())
     identity = _identity(columns.id)
-    keyed = texts.select(
-        identity.alias("key"),
-        F.xxhash64(identity).alias("key_hash"),
-        _as_text(columns.text).alias("content"),
-    )
+    payload = [identity.alias("key"), F.xxhash64(identity).alias("key_hash")]
     shared = texts.sparkSession.sparkContext.broadcast(bitmap)
-    listed = list_wanted_shingles(keyed, shared, ListShinglesParams(minhash=minhash))
+    keyed = rows_with_texts(texts, columns.text, payload)
+    listed = list_wanted_shingles(*keyed, shared, ListShinglesParams(minhash=minhash))
     return listed.join(keys, "key", how="inner").select("rank", "shingles")
 
 

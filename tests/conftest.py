@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession
 from s3_servers import S3Server, moto_server, seaweedfs_server
 
 from stackspark.io.session import SessionParams, spark_session
+from stackspark.near_duplicate_texts import JAVA_OPTIONS
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,6 +23,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         driver_memory="1g",
         shuffle_partitions=2,
         local_dir=str(tmp_path_factory.mktemp("spark")),
+        extra=JAVA_OPTIONS,
     )
     session = spark_session(params)
     yield session

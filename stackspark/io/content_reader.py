@@ -8,24 +8,25 @@ A blob that is requested several times is read and handed over once.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
-from urllib.parse import unquote
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from stackspark.errors import InputError, LakeError, UsageError
-from stackspark.io.filesystems import located
-from stackspark.io.s3 import is_s3
+from stackspark.errors import InputError, LakeError
+from stackspark.io.parquet_rows import (
+    MAX_BATCH_BYTES,
+    MAX_BATCH_ROWS,
+    ParquetRows,
+    Span,
+    by_file,
+)
 from stackspark.kernels.batching import byte_cuts
 
-MAX_BATCH_BYTES = 8 * 2**20
-MAX_BATCH_REQUESTS = 10_000
 BYTES_PER_PARTITION = 256 * 2**20
 MAX_PARTITIONS = 2**16
 PLACE = ("content_file", "content_block", "content_row")
@@ -150,103 +151,47 @@ def read_contents(
     """
     file: _ContentFile | None = None
     for batch in plan_batches:
-        for requests in _by_file(batch):
+        for requests in by_file(batch, "content_file"):
             uri = requests.column("content_file")[0].as_py()
             if file is None or file.uri != uri:
                 file = _ContentFile(uri, metrics)
             yield from file.read(requests)
 
 
-def open_parquet(uri: str) -> pq.ParquetFile:
-    """Open a Parquet file under the URI that Spark gives it, for reading piece by piece.
-
-    A local file is read page by page; of one in an object store the column chunks of a row group
-    are fetched at once, because there each request takes as long as a megabyte.
-
-    Raises:
-        InputError: if the file is not on a file system that tasks read, or cannot be read.
-    """
-    try:
-        filesystem, path = located(unquote(uri))
-        if is_s3(uri):
-            return pq.ParquetFile(filesystem.open_input_file(path), pre_buffer=True)
-        return pq.ParquetFile(path, buffer_size=2**20)
-    except (OSError, pa.ArrowInvalid, UsageError) as error:
-        raise InputError(f"cannot read the data file {uri} of contents: {error}") from error
-
-
 class _ContentFile:
-    """One data file, read forward in batches; the last batch is kept for the next requests."""
+    """One data file, read forward in batches."""
 
     def __init__(self, uri: str, metrics: ReadMetrics | None):
         self.uri = uri
         self._metrics = metrics
-        self._parquet = open_parquet(uri)
-        footer = self._parquet.metadata
-        self._groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
-        self._starts = np.cumsum([0, *(group.num_rows for group in self._groups)])
-        self._group = -1
-        self._stream: Iterator[pa.RecordBatch] = iter(())
-        self._rows: pa.RecordBatch | None = None
-        self._first_row = 0
+        self._rows = ParquetRows(uri, ("content", "blob_id"), self._count_group)
         self._last_given = -1
 
     def read(self, requests: pa.RecordBatch) -> Iterator[ContentBatch]:
         """Texts of requests whose rows ascend and lie behind those of earlier calls."""
-        wanted = requests.column("content_row").to_numpy()
         payload = requests.select([name for name in requests.schema.names if name not in PLACE])
-        start = 0
-        while start < len(wanted):
-            rows = self._advance(int(wanted[start]))
-            stop = int(np.searchsorted(wanted, self._first_row + rows.num_rows))
-            local = wanted[start:stop] - self._first_row
-            yield from self._batches(rows, local, payload.slice(start, stop - start))
-            start = stop
+        for span in self._rows.spans(requests.column("content_row").to_numpy()):
+            yield from self._batches(span, payload.slice(span.start, len(span.local)))
 
-    def _advance(self, row: int) -> pa.RecordBatch:
-        """The decoded rows among which `row` is."""
-        group = int(np.searchsorted(self._starts, row, side="right")) - 1
-        if group != self._group:
-            self._open_group(group)
-        while self._rows is None or row >= self._first_row + self._rows.num_rows:
-            self._first_row += self._rows.num_rows if self._rows is not None else 0
-            self._rows = next(self._stream)
-        return self._rows
-
-    def _open_group(self, group: int) -> None:
-        metadata = self._groups[group]
-        chunks = [metadata.column(i) for i in range(metadata.num_columns)]
-        sizes = {c.path_in_schema: c for c in chunks if c.path_in_schema in ("blob_id", "content")}
-        row_bytes = sizes["content"].total_uncompressed_size // metadata.num_rows + 1
+    def _count_group(self, compressed_bytes: int) -> None:
         if self._metrics:
-            compressed = sum(chunk.total_compressed_size for chunk in sizes.values())
-            self._metrics.add(row_groups=1, compressed_bytes=compressed)
-        self._stream = self._parquet.iter_batches(
-            batch_size=min(max(MAX_BATCH_BYTES // row_bytes, 1), MAX_BATCH_REQUESTS),
-            row_groups=[group],
-            columns=["blob_id", "content"],
-            use_threads=False,
-        )
-        self._group, self._rows, self._first_row = group, None, int(self._starts[group])
+            self._metrics.add(row_groups=1, compressed_bytes=compressed_bytes)
 
-    def _batches(
-        self, rows: pa.RecordBatch, local: npt.NDArray[np.int64], payload: pa.RecordBatch
-    ) -> Iterator[ContentBatch]:
-        """Hand over requests for decoded rows, `local` ascending with repeats."""
-        is_new = np.diff(local, prepend=-1) > 0
-        lengths = pc.binary_length(rows.column("content")).to_numpy(zero_copy_only=False)
-        added = np.where(is_new, lengths[local], 0).astype(np.int64)
-        for start, stop in byte_cuts(added, MAX_BATCH_BYTES, MAX_BATCH_REQUESTS):
-            yield self._batch(rows, local[start:stop], payload.slice(start, stop - start))
+    def _batches(self, span: Span, payload: pa.RecordBatch) -> Iterator[ContentBatch]:
+        """Hand over requests for decoded rows."""
+        is_new = np.diff(span.local, prepend=-1) > 0
+        lengths = pc.binary_length(span.rows.column("content")).to_numpy(zero_copy_only=False)
+        added = np.where(is_new, lengths[span.local], 0).astype(np.int64)
+        for start, stop in byte_cuts(added, MAX_BATCH_BYTES, MAX_BATCH_ROWS):
+            part = span._replace(local=span.local[start:stop])
+            yield self._batch(part, payload.slice(start, stop - start))
 
-    def _batch(
-        self, rows: pa.RecordBatch, local: npt.NDArray[np.int64], requests: pa.RecordBatch
-    ) -> ContentBatch:
-        distinct, text_index = np.unique(local, return_inverse=True)
-        taken = rows.take(pa.array(distinct))
+    def _batch(self, span: Span, requests: pa.RecordBatch) -> ContentBatch:
+        distinct, text_index = np.unique(span.local, return_inverse=True)
+        taken = span.rows.take(pa.array(distinct))
         self._check(taken.column("blob_id").take(pa.array(text_index)), requests)
-        is_continuation = self._first_row + int(distinct[0]) == self._last_given
-        self._last_given = self._first_row + int(distinct[-1])
+        is_continuation = span.first_row + int(distinct[0]) == self._last_given
+        self._last_given = span.first_row + int(distinct[-1])
         if self._metrics:
             self._metrics.add(texts=len(distinct) - is_continuation)
         return ContentBatch(
@@ -261,13 +206,6 @@ class _ContentFile:
         wanted = requests.column("blob_id")
         if not found.equals(wanted):
             raise InputError(f"{self.uri} does not hold the blobs at the rows that the plan names")
-
-
-def _by_file(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Rows of one file at a time."""
-    runs = pc.run_end_encode(batch.column("content_file")).run_ends.to_pylist()
-    for start, stop in zip([0, *runs[:-1]], runs, strict=True):
-        yield batch.slice(start, stop - start)
 
 
 def _check_rows_are_numbered(contents: DataFrame) -> None:

@@ -3,7 +3,7 @@
 Output: one row per text that was asked for, with its shingles.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from stackspark.io.content_reader import ContentBatch, map_contents
+from stackspark.io.text_reader import TextReader
 from stackspark.kernels.bitmaps import Bitmap
 from stackspark.kernels.minhash import MinHashParams
 from stackspark.kernels.shingle_sets import shingle_sets
@@ -48,12 +49,13 @@ def list_shingles(plan: DataFrame, params: ListShinglesParams) -> DataFrame:
 
 
 def list_wanted_shingles(
-    texts: DataFrame, wanted: "Broadcast[Bitmap]", params: ListShinglesParams
+    rows: DataFrame, reader: TextReader, wanted: "Broadcast[Bitmap]", params: ListShinglesParams
 ) -> DataFrame:
     """List the shingles of the texts whose keys may be wanted; no text leaves its task.
 
     Args:
-        texts: one row per text: `key`, `key_hash` (64-bit) and `content`.
+        rows: one row per text: `key`, `key_hash` (64-bit) and what the reader needs.
+        reader: of the texts.
         wanted: hashes of the wanted keys.
         params: tokens and shingles.
 
@@ -61,19 +63,13 @@ def list_wanted_shingles(
         (`key`, `shingles`) of every wanted text, and of a few others.
     Shuffles: none.
     """
-    return texts.select("key", "key_hash", "content").mapInArrow(
-        _lister(wanted, params), "key string, shingles binary"
-    )
 
+    def is_wanted(batch: pa.RecordBatch) -> pa.BooleanArray:
+        return pa.array(wanted.value.may_contain(batch.column("key_hash").to_numpy()))
 
-def _lister(
-    wanted: "Broadcast[Bitmap]", params: ListShinglesParams
-) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def listed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            is_wanted = wanted.value.may_contain(batch.column("key_hash").to_numpy())
-            rows = batch.filter(pa.array(is_wanted))
-            sets = shingle_sets(rows.column("content"), params.minhash)
-            yield pa.RecordBatch.from_arrays([rows.column("key"), sets], ["key", "shingles"])
+        for texts, batch in reader.read(batches, is_wanted):
+            sets = shingle_sets(texts, params.minhash)
+            yield pa.RecordBatch.from_arrays([batch.column("key"), sets], ["key", "shingles"])
 
-    return listed
+    return rows.mapInArrow(listed, "key string, shingles binary")

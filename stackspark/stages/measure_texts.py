@@ -1,21 +1,23 @@
 """Measure what the search for near-duplicates needs of any table of texts.
 
-Output: the columns of the input but the text, and `normalized_hash`, `band_hashes`, `signature`.
+Output: the columns of the input but for what stands for the text, and `is_null`, `normalized_hash`,
+`band_hashes`, `signature`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
+from stackspark.io.text_reader import TextReader
 from stackspark.kernels.minhash import MinHashParams, measure_shingles
 from stackspark.kernels.text_metrics import normalized_hashes
 
-TEXT = "content"
 MEASURES = {
+    "is_null": T.BooleanType(),
     "normalized_hash": T.StringType(),
     "band_hashes": T.ArrayType(T.LongType()),
     "signature": T.BinaryType(),
@@ -29,31 +31,27 @@ class MeasureTextsParams:
     minhash: MinHashParams = field(default_factory=MinHashParams)
 
 
-def measure_texts(texts: DataFrame, params: MeasureTextsParams = MeasureTextsParams()) -> DataFrame:
+def measure_texts(rows: DataFrame, reader: TextReader, params: MeasureTextsParams) -> DataFrame:
     """Measure each text once.
 
     Args:
-        texts: one row per `content`, which is not null; other columns are handed on.
+        rows: one row per text; other columns than the reader's are handed on.
+        reader: of the texts; a null one is measured as an empty one.
         params: the MinHash.
 
     Returns:
         One row per text, without it.
     Shuffles: none.
     """
-    kept = [item for item in texts.schema if item.name != TEXT]
+    kept = [item for item in rows.schema if item.name not in reader.carried]
     added = [T.StructField(name, kind) for name, kind in MEASURES.items()]
-    schema = T.StructType([*kept, *added])
-    return texts.mapInArrow(partial(_measured, params=params), schema)
 
+    def measured(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for texts, batch in reader.read(batches):
+            found = measure_shingles(texts, params.minhash)
+            found["is_null"] = pc.is_null(texts)
+            found["normalized_hash"] = normalized_hashes(texts)
+            columns = [*batch.columns, *(found[name] for name in MEASURES)]
+            yield pa.RecordBatch.from_arrays(columns, [*batch.schema.names, *MEASURES])
 
-def _measured(
-    batches: Iterator[pa.RecordBatch], params: MeasureTextsParams
-) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        texts = batch.column(TEXT)
-        found = measure_shingles(texts, params.minhash)
-        found["normalized_hash"] = normalized_hashes(texts)
-        rows = batch.drop_columns([TEXT])
-        for name in MEASURES:
-            rows = rows.append_column(name, found[name])
-        yield rows
+    return rows.mapInArrow(measured, T.StructType([*kept, *added]))

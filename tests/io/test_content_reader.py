@@ -9,15 +9,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from stackspark.errors import InputError, LakeError
-from stackspark.io import content_reader
+from stackspark.io import content_reader, parquet_rows
 from stackspark.io.content_reader import (
     ContentBatch,
     ReadMetrics,
     map_contents,
-    open_parquet,
     plan_reads,
     read_contents,
 )
+from stackspark.io.parquet_rows import open_parquet
 
 TEXTS = ["", "a", "bb" * 10, "émoji 😀", "long " * 200, "x", "y" * 50, "z"]
 
@@ -94,8 +94,9 @@ def test_read_contents_goes_from_file_to_file(tmp_path: Path) -> None:
 def test_read_contents_bounds_bytes_and_requests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(content_reader, "MAX_BATCH_BYTES", 100)
-    monkeypatch.setattr(content_reader, "MAX_BATCH_REQUESTS", 3)
+    for module in (content_reader, parquet_rows):
+        monkeypatch.setattr(module, "MAX_BATCH_BYTES", 100)
+        monkeypatch.setattr(module, "MAX_BATCH_ROWS", 3)
     texts = ["a" * 40] * 1 + ["b" * 40, "c" * 40, "d" * 500, "e"]
     path = tmp_path / "d.parquet"
     write_texts(path, texts, rows_per_group=5)

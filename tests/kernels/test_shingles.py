@@ -7,7 +7,9 @@ from reference_near_duplicates import shingle_hashes, tokens
 
 from stackspark.kernels.shingles import NUM_TOKENS, new_reader, read_shingles, token_table
 
-CODE_LIKE = st.text(alphabet=st.sampled_from("abzAZ019_ \n\t.(){}=;é中\x00\u2028\ufeff"), max_size=200)
+CODE_LIKE = st.text(
+    alphabet=st.sampled_from("abzAZ019_ \n\t.(){}=;é中\x00\u2028\ufeff"), max_size=200
+)
 
 
 def read_all(
