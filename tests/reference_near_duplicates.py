@@ -62,13 +62,18 @@ def band_hashes(signature: np.ndarray, num_bands: int, rows_per_band: int) -> li
     return hashes
 
 
+def packed(hashes: Iterable[int] | None) -> bytes | None:
+    """Band hashes as they are kept: 8 bytes each."""
+    return None if hashes is None else np.array([*hashes], np.int64).tobytes()
+
+
 def two_bits(signature: np.ndarray) -> list[int]:
     """The two bits that a packed signature holds of each value."""
     return [(int(value) * 0x9E3779B1 % 2**32) >> 30 for value in signature]
 
 
-def unpacked(packed: bytes) -> list[int]:
-    return [byte >> shift & 3 for byte in packed for shift in (6, 4, 2, 0)]
+def unpacked(signature: bytes) -> list[int]:
+    return [byte >> shift & 3 for byte in signature for shift in (6, 4, 2, 0)]
 
 
 def resolved(edges: list[tuple[int, int]]) -> dict[int, int]:

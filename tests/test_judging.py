@@ -32,8 +32,8 @@ def test_near_duplicate_candidates_are_scoped(spark: SparkSession, scope: str) -
         "blob_id string, directory_id string, language string, keep_order struct<blob_id: string>",
     )
     measured = spark.createDataFrame(
-        [(blob, "n", [1], b"s") for blob in (*LANGUAGES, "b5")],
-        "blob_id string, normalized_hash string, band_hashes array<bigint>, signature binary",
+        [(blob, "n", b"bands", b"s") for blob in (*LANGUAGES, "b5")],
+        "blob_id string, normalized_hash string, band_hashes binary, signature binary",
     )
     params = replace(NearDuplicatesParams(), scope=scope)
     rows = near_duplicate_candidates(chosen, measured, params).collect()

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
-from reference_near_duplicates import jaccard, tokens
+from reference_near_duplicates import jaccard, packed, tokens
 
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import ContractError, InvalidParamsError
@@ -48,7 +48,7 @@ def candidate(name: str, order: int, bands: list[int] | None, like: str, **other
         blob_id=blob_id(name),
         scope=other.get("scope", "Python"),
         normalized_hash=md5(other.get("text", name).encode()).hexdigest(),
-        band_hashes=bands,
+        band_hashes=packed(bands),
         signature=None if bands is None else signature(like),
         keep_order=Row(order=order, blob_id=blob_id(name)),
     )
@@ -57,7 +57,7 @@ def candidate(name: str, order: int, bands: list[int] | None, like: str, **other
 def candidates(spark: SparkSession, rows: Sequence[Row]) -> DataFrame:
     return spark.createDataFrame(
         list(rows),
-        "blob_id string, scope string, normalized_hash string, band_hashes array<bigint>, "
+        "blob_id string, scope string, normalized_hash string, band_hashes binary, "
         "signature binary, keep_order struct<order: bigint, blob_id: string>",
     )
 
@@ -309,7 +309,7 @@ def test_find_near_duplicates_with_a_hot_bucket(spark: SparkSession, tmp_path: P
         F.sha1(number).alias("blob_id"),
         F.lit("").alias("scope"),
         F.md5(number).alias("normalized_hash"),
-        F.array(F.lit(1), F.lit(2)).cast("array<bigint>").alias("band_hashes"),
+        F.unhex(F.lit("01" * 8 + "02" * 8)).alias("band_hashes"),
         F.when(is_equal, F.unhex(F.lit("00" * 16)))
         .otherwise(F.unhex(F.md5(number)))
         .alias("signature"),

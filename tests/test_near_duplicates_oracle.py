@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
-from reference_near_duplicates import Blob, Search, component_rows
+from reference_near_duplicates import Blob, Search, component_rows, packed
 
 from stackspark import near_duplicates
 from stackspark.io.scratch import ROW_GROUP_BYTES, Scratch
@@ -86,7 +86,7 @@ def table(count: int) -> pa.Table:
             "blob_id": [blob.blob_id for _, blob in rows],
             "scope": [scope for scope, _ in rows],
             "normalized_hash": [md5(blob.text.encode()).hexdigest() for _, blob in rows],
-            "band_hashes": pa.array([b.bands for _, b in rows], pa.list_(pa.int64())),
+            "band_hashes": pa.array([packed(b.bands) for _, b in rows], pa.binary()),
             "signature": pa.array([blob.signature for _, blob in rows], pa.binary()),
             "keep_order": [{"order": b.order, "blob_id": b.blob_id} for _, b in rows],
         }

@@ -95,14 +95,14 @@ def candidates(spark: SparkSession, kind: str, num_rows: int, family: int) -> Da
     else:
         band_hashes = [shared if band == 0 else -1 - own for band in bands]
         signature = [-1 - own for part in parts]
-    hashes = [F.xxhash64(F.lit(band), value) for band, value in enumerate(band_hashes)]
+    hashes = [F.substring(hashed(band, value), 1, 8) for band, value in enumerate(band_hashes)]
     pieces = [hashed(part, value) for part, value in enumerate(signature)]
     blob_id = F.sha1(F.col("id").cast("string"))
     return spark.range(num_rows).select(
         blob_id.alias("blob_id"),
         F.lit("").alias("scope"),
         F.md5(F.col("id").cast("string")).alias("normalized_hash"),
-        F.array(*hashes).alias("band_hashes"),
+        F.concat(*hashes).alias("band_hashes"),
         F.concat(*pieces).alias("signature"),
         F.struct(F.col("id"), blob_id.alias("blob_id")).alias("keep_order"),
     )

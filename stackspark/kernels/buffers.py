@@ -64,7 +64,7 @@ def fixed_width_rows(values: pa.Array, width_bytes: int) -> Bytes:
 
 def nullable_binary(rows: Bytes, valid: Flags) -> pa.Array:
     """Binary array with one row of `rows` per true flag, in order, and null elsewhere."""
-    offsets = _list_offsets(valid, rows.shape[1])
+    offsets = _binary_offsets(valid, rows.shape[1])
     return pa.Array.from_buffers(
         pa.binary(),
         len(valid),
@@ -72,16 +72,7 @@ def nullable_binary(rows: Bytes, valid: Flags) -> pa.Array:
     )
 
 
-def nullable_long_lists(rows: npt.NDArray[np.uint64], valid: Flags) -> pa.Array:
-    """list<int64> with one row of `rows` (the same 64 bits) per true flag, and null elsewhere."""
-    values = pa.array(np.ascontiguousarray(rows).view(np.int64).ravel())
-    offsets = pa.py_buffer(_list_offsets(valid, rows.shape[1]))
-    return pa.Array.from_buffers(
-        pa.list_(pa.int64()), len(valid), [_bitmap(valid), offsets], children=[values]
-    )
-
-
-def _list_offsets(valid: Flags, width: int) -> npt.NDArray[np.int32]:
+def _binary_offsets(valid: Flags, width: int) -> npt.NDArray[np.int32]:
     offsets = np.zeros(len(valid) + 1, np.int64)
     np.cumsum(valid * np.int64(width), out=offsets[1:])
     if offsets[-1] > np.iinfo(np.int32).max:

@@ -25,7 +25,6 @@ from stackspark.kernels.buffers import (
     Flags,
     Longs,
     nullable_binary,
-    nullable_long_lists,
 )
 from stackspark.kernels.compiled import compiled, inlined
 from stackspark.kernels.shingles import (
@@ -176,8 +175,8 @@ def measure_shingles(texts: pa.Array, params: MinHashParams) -> dict[str, pa.Arr
 
     Returns:
         Arrays of the length of `texts`: num_tokens and num_shingles (int64, repeats counted; no
-        shingles where there are fewer than `min_tokens` tokens), band_hashes (list<int64>,
-        `num_bands` each) and signature (binary, 2 bits per permutation), both null without
+        shingles where there are fewer than `min_tokens` tokens), band_hashes (binary, 8
+        bytes per band) and signature (binary, 2 bits per permutation), both null without
         shingles.
     """
     results = Results(
@@ -195,7 +194,9 @@ def measure_shingles(texts: pa.Array, params: MinHashParams) -> dict[str, pa.Arr
     return {
         "num_tokens": pa.array(results.num_tokens),
         "num_shingles": pa.array(results.num_shingles),
-        "band_hashes": nullable_long_lists(results.band_hashes[:num_valid], results.valid),
+        "band_hashes": nullable_binary(
+            results.band_hashes[:num_valid].view(np.uint8), results.valid
+        ),
         "signature": nullable_binary(results.signatures[:num_valid], results.valid),
     }
 

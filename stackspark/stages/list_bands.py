@@ -8,10 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.kernels.packing import PACKED_BANDS, Packer, band_partition, columns_of
+from stackspark.kernels.packing import (
+    PACKED_BANDS,
+    Packer,
+    band_partition,
+    columns_of,
+    packed_values,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +56,11 @@ def _packer(
         packer = Packer(columns_of(PACKED_BANDS), num_partitions)
         for batch in batches:
             lists = batch.column("band_hashes")
-            counts = lists.value_lengths().to_numpy()
+            counts = pc.binary_length(lists).to_numpy() // np.dtype(np.uint64).itemsize
             scopes, ranks = (
                 np.repeat(batch.column(name).to_numpy(), counts) for name in ("scope_hash", "rank")
             )
-            hashes = (lists.flatten().to_numpy() ^ scopes).view(np.uint64)
+            hashes = np.bitwise_xor(packed_values(lists, np.uint64), scopes.view(np.uint64))
             yield from packer.add(band_partition(hashes, num_partitions), [hashes, ranks])
         yield from packer.flush()
 

@@ -19,7 +19,7 @@ from stackspark.kernels.text_metrics import normalized_hashes
 MEASURES = {
     "is_null": T.BooleanType(),
     "normalized_hash": T.StringType(),
-    "band_hashes": T.ArrayType(T.LongType()),
+    "band_hashes": T.BinaryType(),
     "signature": T.BinaryType(),
 }
 

@@ -47,7 +47,7 @@ SCANNED = pa.schema(
             [
                 ("num_tokens", pa.int64()),
                 ("num_shingles", pa.int64()),
-                ("band_hashes", pa.list_(pa.int64())),
+                ("band_hashes", pa.binary()),
                 ("signature", pa.binary()),
             ]
         ),

@@ -5,7 +5,6 @@ import pytest
 from stackspark.kernels.buffers import (
     fixed_width_rows,
     nullable_binary,
-    nullable_long_lists,
     text_buffers,
 )
 
@@ -40,12 +39,6 @@ def test_nullable_binary() -> None:
     array = nullable_binary(np.array([[1, 2], [3, 4]], np.uint8), VALID)
     array.validate(full=True)
     assert array.to_pylist() == [b"\1\2", None, b"\3\4"]
-
-
-def test_nullable_long_lists_keep_the_bits() -> None:
-    array = nullable_long_lists(np.array([[1], [2**64 - 1]], np.uint64), VALID)
-    array.validate(full=True)
-    assert array.to_pylist() == [[1], None, [-1]]
 
 
 def test_nullable_binary_rejects_too_much() -> None:

@@ -17,7 +17,7 @@ TEXT = {
     "normalized_hash": "9" * 40, "spdx_license_tag": "MIT",
 }  # fmt: skip
 ENCODED = {"encoded_fraction": 0.125, "max_encoded_chars": 7}
-SHINGLES = {"num_tokens": 3, "num_shingles": 1, "band_hashes": [1, 2], "signature": b"\x01"}
+SHINGLES = {"num_tokens": 3, "num_shingles": 1, "band_hashes": b"\x02", "signature": b"\x01"}
 BENCHMARKS = {"benchmark_matches": [{"benchmark": "b", "item_id": "1", "field": "prompt"}]}
 NAMED = {
     "name": "a.py", "language": "Python", "is_generated": False, "declared_license": None,

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from reference_near_duplicates import packed
 
 from stackspark.io.ranked_signatures import SignatureReader
 from stackspark.io.scratch import RankedFile
@@ -37,10 +38,10 @@ def rows(table: DataFrame) -> list[tuple[object, ...]]:
     return sorted(tuple(row) for row in table.collect())
 
 
-def unpacked(packed: DataFrame) -> list[tuple[int, ...]]:
+def unpacked(rows: DataFrame) -> list[tuple[int, ...]]:
     """Block and numbers of all packed rows; a column of several numbers per row in full."""
     found = []
-    for row in packed.collect():
+    for row in rows.collect():
         columns = [np.frombuffer(value, np.int64) for value in row[1:] if value is not None]
         num_rows = len(columns[min(1, len(columns) - 1)])
         for place in range(num_rows):
@@ -63,7 +64,7 @@ def test_sort_candidates_by_the_keep_order(spark: SparkSession) -> None:
     measured = candidates.withColumns(
         {
             "scope": F.lit("C"),
-            "band_hashes": F.lit(None).cast("array<bigint>"),
+            "band_hashes": F.lit(None).cast("binary"),
             "signature": F.lit(None).cast("binary"),
             "keep_order": F.struct("place", "blob_id"),
         }
@@ -96,8 +97,17 @@ def test_pair_normalized_texts_within_a_scope(spark: SparkSession, num_partition
 
 def test_list_bands_keeps_scopes_apart(spark: SparkSession) -> None:
     ranked = spark.createDataFrame(
-        [(0, "C", [1, 2]), (1, "C", [1, 3]), (2, "Go", [1, 2]), (3, "C", None), (4, "C", [1, 2])],
-        "rank bigint, scope string, band_hashes array<bigint>",
+        [
+            (rank, scope, packed(bands))
+            for rank, scope, bands in [
+                (0, "C", [1, 2]),
+                (1, "C", [1, 3]),
+                (2, "Go", [1, 2]),
+                (3, "C", None),
+                (4, "C", [1, 2]),
+            ]
+        ],
+        "rank bigint, scope string, band_hashes binary",
     )
     text_twins = spark.createDataFrame([(4, 0)], "member bigint, head bigint")
     bands = unpacked(list_bands(ranked, text_twins, ListBandsParams(num_partitions=2)))
