@@ -89,7 +89,7 @@ def test_the_rule_names_the_rate_its_limit_and_the_families() -> None:
     rows = [
         _row("language", "Go", 10_000, 9_024),
         _row("language", "Python", 90_000, 9_000),
-        _row("source", "git:/b", 1_000, 299),
+        _row("source", "git:/c", 1_000, 99),
     ]
     families = [_family("acme/one", f"/{number}.json", 9 - number) for number in range(7)]
     rule = bands_rule(removal_rates(rows, BANDS), families)
@@ -101,7 +101,7 @@ def test_the_rule_names_the_rate_its_limit_and_the_families() -> None:
     )
     assert rule.lines == (
         "language Go: near-duplicates removed 9,024 of 10,000 files, 0.9024, over the limit of 0.7",
-        "source git:/b: near-duplicates removed 299 of 1,000 files, 0.299, under the limit of 0.3",
+        "source git:/c: near-duplicates removed 99 of 1,000 files, 0.099, under the limit of 0.1",
         "9 are similar to acme/one:/0.json (JSON)",
         "8 are similar to acme/one:/1.json (JSON)",
         "7 are similar to acme/one:/2.json (JSON)",
