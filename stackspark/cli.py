@@ -81,7 +81,8 @@ def run(
 @app.command()
 def stage(
     name: Annotated[
-        str, typer.Argument(help="list, fetch, scan, licenses, verdicts, documents or export.")
+        str,
+        typer.Argument(help="list, fetch, scan, licenses, verdicts, rates, documents or export."),
     ],
     recipe: Annotated[str, typer.Option("--recipe", help="A built-in recipe or a YAML file.")],
     lake: LakeOption = "lake",
@@ -240,7 +241,7 @@ def exit_code(arguments: Sequence[str], name: str) -> int:
     try:
         code = app(list(arguments), prog_name=name, standalone_mode=False) or 0
     except StacksparkError as error:
-        return _fail(str(error), error.exit_code)
+        return _fail(str(error), error.exit_code, error.details)
     except KeyboardInterrupt:
         return _fail(INTERRUPTED, 130)
     except Exception as error:
@@ -269,7 +270,9 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _fail(message: str, code: int) -> int:
+def _fail(message: str, code: int, details: Sequence[str] = ()) -> int:
+    for detail in details:
+        print(f"  {detail}", file=sys.stderr)
     line = " ".join(message.split())
     print(f"stackspark: {line}", file=sys.stderr, flush=True)
     _leave_quietly(code)

@@ -37,7 +37,7 @@ from stackspark.sources.containers import expand_sources
 from stackspark.sources.specs import SourceSpec, parse_source, read_sources_file, source_entry
 from stackspark.stages.select_representatives import SelectRepresentativesParams
 from stackspark.steps import RunContext, code_version, plain
-from stackspark.summaries import contract_rows, summarise
+from stackspark.summaries import contract_rows, removal_bands, summarise
 
 REPORTS = "reports"
 
@@ -117,7 +117,7 @@ def run_recipe(options: RunOptions) -> RunOutcome:
             return _run(Pipeline(context, inputs), options, started)
         except ContractError as error:
             path = _report_failure(context, inputs.recipe, started, error)
-            raise type(error)(f"{error}; see {path}") from None
+            raise type(error)(f"{error}; see {path}", error.details) from None
 
 
 def _run(pipeline: Pipeline, options: RunOptions, started: datetime) -> RunOutcome:
@@ -185,6 +185,7 @@ def gather_inputs(options: RunOptions) -> Inputs:
     recipe = load_recipe(options.recipe, options.settings)
     requests = tuple(opt_out_requests(recipe.opt_outs)) if recipe.opt_outs else ()
     specs = source_specs(recipe, options)
+    _check_source_bands(recipe, specs)
     containers = expand_sources(specs)
     opted_out = _opted_out(containers, requests)
     items = read_benchmarks(recipe.benchmarks.path)
@@ -213,6 +214,13 @@ def source_specs(recipe: Recipe, options: RunOptions) -> list[SourceSpec]:
             f"recipe {recipe.name} names no sources: say --source KIND:LOCATION or --sources FILE"
         )
     return specs
+
+
+def _check_source_bands(recipe: Recipe, specs: Sequence[SourceSpec]) -> None:
+    """Sources that the command line replaced may keep their bands."""
+    written = [item if isinstance(item, str) else item.get("source") for item in recipe.sources]
+    known = [*(spec.source for spec in specs), *filter(None, written)]
+    recipe.near_duplicates.removal_bands.check_sources(known)
 
 
 def _opted_out(containers: Sequence[Any], requests: Sequence[OptOutRequest]) -> dict[str, str]:
@@ -312,6 +320,7 @@ def write_report(lake: str, summary: RunSummary) -> str:
 def _report_failure(
     context: RunContext, recipe: Recipe, started: datetime, error: ContractError
 ) -> str:
+    records = [*context.records, *([context.failed] if context.failed else [])]
     summary = RunSummary(
         run_id=context.run_id,
         recipe=recipe.name,
@@ -323,7 +332,8 @@ def _report_failure(
         failure=Failure(
             step=context.failed.step if context.failed else "report", message=str(error)
         ),
-        contracts=contract_rows([*context.records, *([context.failed] if context.failed else [])]),
+        removal_bands=removal_bands(records),
+        contracts=contract_rows(records),
     )
     return write_report(context.lake.root, summary)
 

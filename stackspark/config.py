@@ -110,7 +110,9 @@ def _map_strings(value: Any, change: typing.Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {key: _map_strings(item, change) for key, item in value.items()}
+        return {
+            _map_strings(key, change): _map_strings(item, change) for key, item in value.items()
+        }
     if isinstance(value, list):
         return [_map_strings(item, change) for item in value]
     return value

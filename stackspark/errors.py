@@ -4,11 +4,17 @@ A message says what was needed, what was found, where, and what to do. Bad data 
 but a row of `quarantine`; these are raised on the driver only.
 """
 
+from collections.abc import Sequence
+
 
 class StacksparkError(Exception):
-    """Base of every error that a user can cause or meet; `exit_code` is the command's."""
+    """Base of every error that a user can cause or meet.
+
+    `exit_code` is the command's; `details` are further lines, shown above the one of the error.
+    """
 
     exit_code = 1
+    details: tuple[str, ...] = ()
 
 
 class UsageError(StacksparkError):
@@ -39,6 +45,10 @@ class ContractError(StacksparkError):
     """A table breaks its contract; nothing was published."""
 
     exit_code = 4
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.details = tuple(details)
 
 
 class SetupError(StacksparkError):

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from stackspark.kernels.languages import language_families
 from stackspark.near_duplicates import NearDuplicatesParams
 from stackspark.recipe import FiltersParams
+from stackspark.rules import NEAR_DUPLICATE_RULES
 from stackspark.stages.filter_contaminated import filter_contaminated
 from stackspark.stages.filter_data_languages import filter_data_languages
 from stackspark.stages.filter_encoded_data import filter_encoded_data
@@ -35,8 +36,6 @@ from stackspark.stages.select_representatives import (
     SelectRepresentativesParams,
     select_representatives,
 )
-
-DUPLICATE_RULES = ("normalized_duplicate", "near_duplicate")
 
 Tables = Mapping[str, DataFrame]
 
@@ -84,7 +83,7 @@ def rule_verdicts(tables: Tables, filters: FiltersParams, max_text_bytes: int) -
 
 def without_duplicates(ledger: DataFrame) -> DataFrame:
     """The verdicts of the rules that decide before duplicates are looked for."""
-    return ledger.where(~F.col("rule").isin(*DUPLICATE_RULES))
+    return ledger.where(~F.col("rule").isin(*NEAR_DUPLICATE_RULES))
 
 
 def resolved(tables: Tables, verdicts: DataFrame) -> DataFrame:

@@ -39,8 +39,17 @@ from stackspark.judging import (
 from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.near_duplicates import NearDuplicateResult, find_near_duplicates
 from stackspark.recipe import Recipe
+from stackspark.removal_bands import (
+    TOP_FAMILIES,
+    band_notes,
+    bands_rule,
+    removal_rates,
+    shown_breaches,
+)
+from stackspark.report.aggregates import largest_families
 from stackspark.report.dataset_card import DatasetCard, render_dataset_card
-from stackspark.report.summary import RunSummary
+from stackspark.report.fold import families
+from stackspark.report.summary import FamilyRow, RemovalBandRow, RunSummary
 from stackspark.sources.containers import CONTAINERS_DDL, Container
 from stackspark.sources.fetch_metrics import FetchMetrics
 from stackspark.sources.fetching import FetchParams, fetch_contents, fetch_parts
@@ -51,6 +60,12 @@ from stackspark.stages.build_documents import build_documents
 from stackspark.stages.collect_declarations import collect_declarations
 from stackspark.stages.collect_quarantine import collect_quarantine
 from stackspark.stages.complete_origins import complete_origins
+from stackspark.stages.count_removals import (
+    KINDS,
+    CountRemovalsParams,
+    count_removals,
+    select_removed,
+)
 from stackspark.stages.describe_files import describe_files
 from stackspark.stages.finalize_verdicts import finalize_verdicts
 from stackspark.stages.fingerprint_listing import fingerprint_listing
@@ -72,6 +87,7 @@ from stackspark.stages.shape_documents_export import shape_documents_export
 from stackspark.stages.shape_files_export import shape_files_export
 from stackspark.stages.shape_ids_export import shape_ids_export
 from stackspark.steps import (
+    Check,
     RunContext,
     StepRecord,
     Write,
@@ -88,7 +104,7 @@ REFUSED_DDL = "origin_url string, request_id string"
 OPT_OUTS_DDL = "request_id string, kind string, value string, repository string, pattern string"
 """Columns of a table of `OptOutRequest`."""
 
-STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "documents", "export")
+STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export")
 """The steps of a run, in their order."""
 
 TASKS_PER_CORE = 4
@@ -128,6 +144,7 @@ class Pipeline:
             self.scan,
             self.licenses,
             self.verdicts,
+            self.rates,
             self.documents,
             self.export,
         )
@@ -155,9 +172,14 @@ class Pipeline:
         """Apply the rules, then find the near-duplicates among what they all keep."""
         recipe = self.recipe
         last = self._last.fingerprints["documents"] if self._last else None
-        duplicates = (recipe.keep_order, recipe.near_duplicates, last)
+        duplicates = (recipe.keep_order, recipe.near_duplicates.search, last)
         params = (recipe.filters, *duplicates, self.inputs.opted_out)
         return self._step("verdicts", self._after("licenses"), params, self._judge)
+
+    def rates(self) -> StepRecord:
+        """Stop where near-duplicates removed more or less than the recipe allows."""
+        bands = self.recipe.near_duplicates.removal_bands
+        return self._step("rates", self._after("verdicts"), bands, self._rate)
 
     def documents(self) -> StepRecord:
         """Put the kept files of each repository in order."""
@@ -180,7 +202,7 @@ class Pipeline:
         name: str,
         inputs: Callable[[], Sequence[str]],
         params: Any,
-        produce: Callable[[Notes], Iterator[Write]],
+        produce: Callable[[Notes], Iterator[Write | Check]],
     ) -> StepRecord:
         return run_step(self.context, name, inputs, params, produce)
 
@@ -401,7 +423,7 @@ class Pipeline:
         return self.context.scratch.write(chosen, "representatives")
 
     def _judge(self, notes: Notes) -> Iterator[Write]:
-        params, scratch = self.recipe.near_duplicates, self.context.scratch
+        params, scratch = self.recipe.near_duplicates.search, self.context.scratch
         candidates = near_duplicate_candidates(
             self._representatives, self.context.table("measurements"), params, self._published
         )
@@ -440,6 +462,27 @@ class Pipeline:
         plan = plan_reads(wanted, self.context.table("contents"))
         minhash = self.recipe.near_duplicates.minhash
         return list_shingles(plan, ListShinglesParams(minhash=minhash))
+
+    # rates
+
+    def _rate(self, notes: Notes) -> Iterator[Check]:
+        bands = self.recipe.near_duplicates.removal_bands
+        limit = CountRemovalsParams(min_files=bands.min_files)
+        counted = count_removals(self.file_verdicts, self.context.table("origins"), limit)
+        rates = removal_rates(counted.collect(), bands)
+        notes["removal_bands"] = band_notes(rates)
+        rule = bands_rule(rates, self._families_of(shown_breaches(rates)))
+        yield Check(table="near_duplicates", rules=[rule])
+
+    def _families_of(self, breaches: Sequence[RemovalBandRow]) -> tuple[FamilyRow, ...]:
+        """The largest families among what went of the languages and sources of a few rates."""
+        if not breaches:
+            return ()
+        verdicts, origins = self.file_verdicts, self.context.table("origins")
+        keys = {kind: [rate.key for rate in breaches if rate.kind == kind] for kind in KINDS}
+        removed = select_removed(verdicts, origins, keys["language"], keys["source"])
+        twins = self.context.table("near_duplicates").join(removed, "blob_id", how="left_semi")
+        return families("near", largest_families(twins, verdicts, origins, TOP_FAMILIES).collect())
 
     # documents
 

@@ -1,11 +1,12 @@
 """What a recipe says: one section of parameters per stage, in the order of the flow."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from stackspark.errors import InvalidParamsError
 from stackspark.io.shards import ShardParams
 from stackspark.near_duplicates import NearDuplicatesParams
+from stackspark.removal_bands import RemovalBandsParams
 from stackspark.sources.fetching import FetchParams
 from stackspark.sources.listing import ListSourcesParams
 from stackspark.stages.assign_licenses import AssignLicensesParams
@@ -55,6 +56,19 @@ class FiltersParams:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DuplicatesParams(NearDuplicatesParams):
+    """The search for near-duplicates, and how much of a language or source it may remove."""
+
+    removal_bands: RemovalBandsParams = field(default_factory=RemovalBandsParams)
+
+    @property
+    def search(self) -> NearDuplicatesParams:
+        """The search alone: what it finds does not depend on the bands."""
+        names = [each.name for each in fields(NearDuplicatesParams)]
+        return NearDuplicatesParams(**{name: getattr(self, name) for name in names})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """One dataset: where its files come from, what is removed and what is written.
 
@@ -76,7 +90,7 @@ class Recipe:
     licenses: AssignLicensesParams = field(default_factory=AssignLicensesParams)
     filters: FiltersParams = field(default_factory=FiltersParams)
     keep_order: SelectRepresentativesParams = field(default_factory=SelectRepresentativesParams)
-    near_duplicates: NearDuplicatesParams = field(default_factory=NearDuplicatesParams)
+    near_duplicates: DuplicatesParams = field(default_factory=DuplicatesParams)
     documents: BuildDocumentsParams = field(default_factory=BuildDocumentsParams)
     shards: ShardParams = field(default_factory=ShardParams)
     exports: tuple[str, ...] = EXPORTS

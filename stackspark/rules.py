@@ -43,6 +43,9 @@ RULE_ORDER = (
 )
 """The cause of a file's removal is the first of these that holds."""
 
+NEAR_DUPLICATE_RULES = ("normalized_duplicate", "near_duplicate")
+"""Causes that the search for near-duplicates finds."""
+
 VERDICT_TYPE = (
     "struct<rule:string,rule_order:int,stage:string,value:double,limit:double,evidence:string>"
 )

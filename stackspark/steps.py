@@ -15,7 +15,13 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from stackspark import __version__
-from stackspark.contracts.gate import ContractResult, TableRule, check_table, failed_message
+from stackspark.contracts.gate import (
+    ContractResult,
+    TableRule,
+    check_rules,
+    check_table,
+    failed_message,
+)
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import ContractError
 from stackspark.io.delta_tables import WriteResult
@@ -39,6 +45,17 @@ class Write:
     mode: str = "overwrite"
     checks: Callable[[WriteResult], Sequence[TableRule]] = lambda _: ()
     is_part: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Rules on a table that an earlier step wrote, judged in a step of their own.
+
+    So a rule's parameters can change without the table being made again.
+    """
+
+    table: str
+    rules: Sequence[TableRule]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +109,12 @@ class RunContext:
         notes: Mapping[str, Any] = record.metrics["notes"]
         return notes
 
+    def num_rows(self, name: str) -> int:
+        """Rows of a table that this run made or took over."""
+        results = (record.contract_results for record in reversed(self.records))
+        num_rows: int = next(found[name]["num_rows"] for found in results if name in found)
+        return num_rows
+
     def known(self, name: str) -> DataFrame | None:
         """What the lake already knows of a table that only grows; None in a new lake."""
         version = self.lake.base_version(self.spark, name)
@@ -141,7 +164,7 @@ def run_step(
     step: str,
     inputs: Callable[[], Sequence[str]],
     params: Any,
-    produce: Callable[[dict[str, Any]], Iterator[Write]],
+    produce: Callable[[dict[str, Any]], Iterator[Write | Check]],
 ) -> StepRecord:
     """Run one step, or take it over where its fingerprint has been audited.
 
@@ -150,8 +173,9 @@ def run_step(
         step: name of the step.
         inputs: fingerprints of what the step reads.
         params: all that its result depends on besides its inputs and the code.
-        produce: yields the tables to write, each after the one before it was written and checked;
-            puts what the report needs into the mapping that it is given.
+        produce: yields the tables to write, each after the one before it was written and checked,
+            and further rules to check; puts what the report needs into the mapping that it is
+            given.
 
     Raises:
         ContractError: a table breaks its contract; the step is recorded as failed.
@@ -193,9 +217,12 @@ class _Step:
         self.results: dict[str, ContractResult] = {}
         self.num_parts = 0
 
-    def run(self, produce: Callable[[dict[str, Any]], Iterator[Write]]) -> StepRecord:
-        for write in produce(self.metrics["notes"]):
-            self._write(write)
+    def run(self, produce: Callable[[dict[str, Any]], Iterator[Write | Check]]) -> StepRecord:
+        for made in produce(self.metrics["notes"]):
+            if isinstance(made, Write):
+                self._write(made)
+            else:
+                self._check(made)
         return self._record("audited", self.step)
 
     def _write(self, write: Write) -> None:
@@ -209,12 +236,20 @@ class _Step:
             self._record("partial", f"{self.step}, part {self.num_parts}")
             return
         extra = write.checks(written)
-        result = check_table(context.table(name), table_contract(name), extra, constrained=True)
-        self.results[name] = result
+        self._hold(check_table(context.table(name), table_contract(name), extra, constrained=True))
+
+    def _check(self, check: Check) -> None:
+        num_rows = self.context.num_rows(check.table)
+        self._hold(check_rules(table_contract(check.table), num_rows, check.rules))
+
+    def _hold(self, result: ContractResult) -> None:
+        """Go on with a contract that is kept; stop the run at one that is broken."""
+        self.results[result.table] = result
         if not result.ok:
-            context.failed = self._record("failed", self.step)
+            self.context.failed = self._record("failed", self.step)
             problem = failed_message(result).splitlines()[0]
-            raise ContractError(f"step {self.step}: {problem}; nothing was published")
+            lines = [line for rule in result.rules for line in rule.lines]
+            raise ContractError(f"step {self.step}: {problem}; nothing was published", lines)
 
     def _count(self, name: str, written: WriteResult) -> None:
         """Add to what the step wrote to a table, in one write or in parts."""

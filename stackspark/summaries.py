@@ -18,6 +18,7 @@ from stackspark.report.summary import (
     FailedRule,
     FunnelRow,
     Limit,
+    RemovalBandRow,
     RoundRow,
     RunSummary,
     TimingRow,
@@ -65,6 +66,7 @@ def summarise(
         languages=languages,
         other_languages=other_languages,
         num_other_languages=num_other,
+        removal_bands=removal_bands(context.records),
         license_types=license_types,
         licenses=licenses,
         families=(
@@ -121,10 +123,11 @@ def conservation(context: RunContext, funnel: Sequence[FunnelRow]) -> tuple[Cons
 
 def contract_rows(records: Sequence[StepRecord]) -> tuple[ContractRow, ...]:
     """The results of all contracts that the steps checked."""
+    versions = {name: v for record in records for name, v in record.table_versions.items()}
     return tuple(
         ContractRow(
             table=table,
-            version=record.table_versions.get(table, -1),
+            version=versions.get(table, -1),
             num_rows=result["num_rows"],
             num_rules=len(result["rules"]),
             failed=tuple(_failed(rule) for rule in result["rules"] if not rule["ok"]),
@@ -132,6 +135,12 @@ def contract_rows(records: Sequence[StepRecord]) -> tuple[ContractRow, ...]:
         for record in records
         for table, result in record.contract_results.items()
     )
+
+
+def removal_bands(records: Sequence[StepRecord]) -> tuple[RemovalBandRow, ...]:
+    """The removal rates, where a step noted them."""
+    notes = (record.metrics["notes"].get("removal_bands", ()) for record in records)
+    return tuple(RemovalBandRow(**row) for rows in notes for row in rows)
 
 
 def histogram_limits(filters: FiltersParams) -> Mapping[str, Sequence[Limit]]:
@@ -189,9 +198,12 @@ def _rounds(rounds: Sequence[Mapping[str, Any]]) -> tuple[RoundRow, ...]:
 
 
 def _failed(rule: Mapping[str, Any]) -> FailedRule:
-    examples = tuple(json.dumps(row, default=str) for row in rule["example_rows"])
+    rows = (json.dumps(row, default=str) for row in rule["example_rows"])
     return FailedRule(
-        rule=rule["rule"], expression=rule["detail"], num_failed=rule["num_bad"], examples=examples
+        rule=rule["rule"],
+        expression=rule["detail"],
+        num_failed=rule["num_bad"],
+        examples=(*rows, *rule["lines"]),
     )
 
 

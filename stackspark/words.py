@@ -175,9 +175,13 @@ def verdict_words(rule: str, value: float | None, limit: float | None) -> str:
     cause = cause_words(rule)
     if value is None:
         return cause.description or cause.title
-    unit = f" {cause.unit}" if cause.unit else ""
+    return f"{cause.quantity or cause.title} {limit_words(value, limit, cause.unit)}"
+
+
+def limit_words(value: float, limit: float | None, unit: str = "") -> str:
+    """A value beside its limit, if it has one, such as ``0.8512, over the limit of 0.8``."""
     found, bound = _pair(value, limit)
-    measured = f"{cause.quantity or cause.title} {found}{unit}"
+    measured = f"{found} {unit}" if unit else found
     if limit is None:
         return measured
     side = "over" if value > limit else "under" if value < limit else "at"

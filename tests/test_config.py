@@ -27,6 +27,9 @@ CHOICES: dict[str, Any] = {
     "near_duplicates.minhash.num_perm": 2048,
     "near_duplicates.minhash.num_bands": 20,
     "near_duplicates.minhash.rows_per_band": 5,
+    "near_duplicates.removal_bands.default": [0.1, 0.5],
+    "near_duplicates.removal_bands.languages": {"JSON": [0.0, 0.9]},
+    "near_duplicates.removal_bands.sources": {"git:.": [0.0, 0.9]},
     "filters.languages.excluded_pairs": [["py", "Python"]],
     "documents.metadata_fraction": 0.25,
 }
@@ -140,6 +143,13 @@ def test_bytes_refuse_other_units(text: str) -> None:
     [
         "near_duplicates.max_rounds=true",
         "near_duplicates.max_rounds=2.5",
+        "near_duplicates.removal_bands.min_files=0",
+        "near_duplicates.removal_bands.default=0.7",
+        "near_duplicates.removal_bands.default=[0.7]",
+        "near_duplicates.removal_bands.default=[0.7, 0.1]",
+        "near_duplicates.removal_bands.default=[0, .nan]",
+        "near_duplicates.removal_bands.languages={Pyton: [0, 1]}",
+        "near_duplicates.removal_bands.sources={'git:.': [0, 1.5]}",
         "near_duplicates.threshold=.nan",
         "near_duplicates.threshold=.inf",
         "filters.languages.keeps_unknown=1",
@@ -195,6 +205,19 @@ def test_a_recipe_names_files_beside_itself(
     _recipe(tmp_path, opt_outs="{recipe_folder}/requests.csv")
     monkeypatch.chdir(tmp_path)
     assert load_recipe("recipe.yaml").opt_outs == str(tmp_path / "requests.csv")
+
+
+def test_bands_are_merged_and_name_sources_beside_the_recipe(tmp_path: Path) -> None:
+    sources = {"dir:{recipe_folder}/src": [0, 0.9]}
+    (tmp_path / "base.yaml").write_text(
+        "name: base\nnear_duplicates: {removal_bands: {languages: {C: [0, 0.5], Go: [0, 1]}}}\n",
+        encoding="utf-8",
+    )
+    bands = {"languages": {"C": [0.1, 0.6]}, "sources": sources}
+    path = _recipe(tmp_path, extends="base.yaml", near_duplicates={"removal_bands": bands})
+    loaded = load_recipe(path).near_duplicates.removal_bands
+    assert loaded.languages == {"C": (0.1, 0.6), "Go": (0.0, 1.0)}
+    assert loaded.sources == {f"dir:{tmp_path}/src": (0.0, 0.9)}
 
 
 def test_recipes_that_extend_each_other_are_refused(tmp_path: Path) -> None:

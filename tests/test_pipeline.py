@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ import yaml
 from pyspark.sql import DataFrame, SparkSession
 
 import stackspark.pipeline
-from stackspark import commands
+from stackspark import cli, commands
 from stackspark.commands import RunOptions, RunOutcome, explain_target, run_recipe, validate_tables
 from stackspark.errors import ContractError, UsageError
 from stackspark.governance.explanation import Explanation
@@ -30,7 +31,7 @@ further_run = pytest.mark.integration
 """For runs beyond the first one, its repetition and its repartition: each takes up to a minute."""
 
 DEMO = Path(commands.__file__).parent / "recipes" / "demo"
-STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "documents", "export")
+STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export")
 LIMIT = "filters.long_lines.max_avg_line_length=35"
 
 SHIP = '''"""Ships and where they are bound."""
@@ -411,6 +412,52 @@ def test_rerun_takes_every_step_over(planted: Fixture, first: RunOutcome, again:
     assert _taken_over(second) == list(STEPS)
     assert second.versions == first.versions
     assert _shard_hashes(second) == _shard_hashes(first)
+
+
+def test_rates_out_of_their_bands_stop_a_run(
+    planted: Fixture,
+    first: RunOutcome,
+    again: str,
+    spark: SparkSession,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One of four Python files, and of the two compared of a source, went as a near-duplicate."""
+    source = f"dir:{DEMO}/planted"
+    bands = {"min_files": 1, "default": [0.0, 0.2], "sources": {source: [0.6, 1.0]}}
+    setting = f"near_duplicates.removal_bands={json.dumps(bands)}"
+    terminate = signal.getsignal(signal.SIGTERM)
+    code = cli.exit_code(["run", planted.recipe, "--lake", again, "--set", setting], "stackspark")
+    signal.signal(signal.SIGTERM, terminate)
+    assert code == 4
+    lines = capsys.readouterr().err.splitlines()
+    removed = "language Python: near-duplicates removed 1 of 4 files, 0.25, over the limit of 0.2"
+    assert lines[-4:-1] == [
+        f"  {removed}",
+        f"  source {source}: near-duplicates removed 1 of 2 files, 0.5, under the limit of 0.6",
+        "  1 are similar to bob/planted:/src/harbour.py (Python)",
+    ]
+    assert lines[-1].startswith(
+        "stackspark: step rates: table near_duplicates breaks rule removal_rates_in_bands: "
+        f"2 of 3 removal rates lie outside their bands, such as that of {removed}; "
+    )
+    assert not any(line.startswith("  documents") for line in lines)
+    page = Path(lines[-1].rpartition("see ")[2]).read_text(encoding="utf-8")
+    assert "1 are similar to bob/planted:/src/harbour.py (Python)" in page
+    assert page.count("✗ out of band") == 2
+    publication = Lake(again).published(spark)
+    assert publication
+    assert publication.table_versions == first.versions
+    runs = spark.read.format("delta").load(Lake(again).table_path("runs"))
+    failed = runs.where("status = 'failed'").collect()
+    assert [(row["step"], row["table_versions"]) for row in failed] == [("rates", {})]
+
+
+@further_run
+def test_another_band_is_judged_without_a_search(planted: Fixture, again: str) -> None:
+    bands = {"min_files": 1, "default": [0.0, 0.5], "languages": {"Python": [0.25, 0.25]}}
+    settings = (f"near_duplicates.removal_bands={json.dumps(bands)}",)
+    wider = _run(planted, again, settings=settings)
+    assert _taken_over(wider) == [step for step in STEPS if step != "rates"]
 
 
 @further_run

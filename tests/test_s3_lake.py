@@ -107,7 +107,7 @@ def test_run_in_a_bucket_makes_the_same_shards(
     assert not made["staged"]
     assert made["after_stage"] == ["list", "fetch"]
     assert made["taken_over"] == [
-        "list", "fetch", "scan", "licenses", "verdicts", "documents", "export",
+        "list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export",
     ]  # fmt: skip
     assert made["valid"]
     assert "status    KEPT" in made["explained"]

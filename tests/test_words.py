@@ -37,6 +37,12 @@ def test_verdict_words(rule: str, value: float | None, limit: float | None, said
     assert words.verdict_words(rule, value, limit) == said
 
 
+def test_limit_words_tell_a_value_from_its_limit() -> None:
+    assert words.limit_words(0.70001, 0.7) == "0.70001, over the limit of 0.7"
+    assert words.limit_words(0.05, 0.1, "shares") == "0.05 shares, under the limit of 0.1"
+    assert words.limit_words(5312, None) == "5,312"
+
+
 @pytest.mark.parametrize(
     ("established_by", "said"),
     [

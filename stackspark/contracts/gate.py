@@ -29,11 +29,15 @@ EXAMPLE_CHARS = 200
 
 @dataclass(frozen=True)
 class TableRule:
-    """A rule across tables, such as conservation; the caller has computed whether it holds."""
+    """A rule across tables, such as conservation; the caller has computed whether it holds.
+
+    `lines` tell a person more than `detail`, where the rule is broken.
+    """
 
     name: str
     ok: bool
     detail: str
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +53,7 @@ class RuleResult:
     detail: str
     checked_by: str
     example_rows: tuple[Mapping[str, Any], ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +125,26 @@ def check_table(
     )
 
 
+def check_rules(
+    contract: TableContract, num_rows: int, rules: Sequence[TableRule]
+) -> ContractResult:
+    """Check rules across tables on a version that `check_table` has passed; reads nothing.
+
+    Args:
+        contract: of the table.
+        num_rows: rows of the version.
+        rules: what the caller found.
+
+    Returns:
+        One result per rule.
+    """
+    held = _evaluate({rule.name: int(not rule.ok) for rule in rules})
+    results = tuple(_result_of(rule, ok=held[rule.name]) for rule in rules)
+    return ContractResult(
+        table=contract.name, version=contract.version, num_rows=num_rows, rules=results
+    )
+
+
 def failed_message(result: ContractResult) -> str:
     """Return one line per failed rule: what was needed, what was found, an example."""
     failed = (rule for rule in result.rules if not rule.ok)
@@ -138,7 +163,12 @@ def _failed_line(result: ContractResult, rule: RuleResult) -> str:
 
 def _result_of(rule: TableRule, *, ok: bool) -> RuleResult:
     return RuleResult(
-        rule=rule.name, ok=ok, num_bad=int(not ok), detail=rule.detail, checked_by="caller"
+        rule=rule.name,
+        ok=ok,
+        num_bad=int(not ok),
+        detail=rule.detail,
+        checked_by="caller",
+        lines=() if ok else rule.lines,
     )
 
 

@@ -8,7 +8,8 @@ ambiguous `.h` still takes 1 ms for 8 kB. A test holds the two ways against each
 of real files.
 """
 
-from functools import lru_cache
+import difflib
+from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -65,6 +66,24 @@ def is_generated(name: str, raw: bytes) -> bool:
 def is_language(name: str) -> bool:
     """Whether Linguist has a language of this name, letter case and all."""
     return bool(enry.get_language_type(name) != "unknown")
+
+
+def nearest_language(name: str) -> str | None:
+    """The language that a wrong name may mean: in another letter case, or like one of our lists."""
+    for other in (name.title(), name.upper()):
+        if is_language(other):
+            return other
+    close = difflib.get_close_matches(name, _listed_languages(), n=1, cutoff=0.7)
+    return close[0] if close else None
+
+
+@cache
+def _listed_languages() -> tuple[str, ...]:
+    """Names in the lists of the package; Linguist's own list cannot be read through enry."""
+    families = reference_data("language_families.yaml")["families"]
+    excluded = reference_data("excluded_languages.yaml")["languages"]
+    pairs = reference_data("excluded_pairs.yaml")["pairs"]
+    return tuple(sorted({*language_families(), *families, *excluded, *pairs}))
 
 
 def language_families() -> dict[str, str]:

@@ -11,6 +11,8 @@ from operator import add
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from stackspark.rules import NEAR_DUPLICATE_RULES
+
 
 def _log_edges(decades: int, per_decade: int) -> tuple[float, ...]:
     steps = range(decades * per_decade + 1)
@@ -105,8 +107,8 @@ def largest_families(
         top: number of families.
     Returns:
         Up to three rows per family (`kept_blob_id`, `num_members`, `place`, `blob_id`,
-        `similarity`, `repo_name`, `path`): place 0 is the kept twin, 1 the least similar of its
-        members (in blobs), 2 the most similar.
+        `similarity`, `repo_name`, `path`, `language`): place 0 is the kept twin, 1 the least
+        similar of its members (in blobs), 2 the most similar.
     """
     member = F.struct("similarity", "blob_id")
     families = (
@@ -130,9 +132,10 @@ def largest_families(
             )
         ),
     )
-    holder = F.min(F.struct(_standing(), "directory_id", "path")).alias("holder")
+    holder = F.min(F.struct(_standing(), "directory_id", "path", "language")).alias("holder")
     keys = ["kept_blob_id", "num_members", "place", "blob_id", "similarity"]
-    files = file_verdicts.select("blob_id", "directory_id", "path", "status", "cause")
+    names = ["blob_id", "directory_id", "path", "language", "status", "cause"]
+    files = file_verdicts.select(*names)
     held = files.join(F.broadcast(shown), "blob_id", how="inner")
     return _with_repo(held.groupBy(*keys).agg(holder).select(*keys, "holder.*"), origins)
 
@@ -147,7 +150,7 @@ def most_copied(file_verdicts: DataFrame, origins: DataFrame, top: int = 20) -> 
     is_copy = F.col("cause") == "exact_duplicate"
     counted = file_verdicts.where(is_copy).groupBy("blob_id").agg(F.count("*").alias("num_members"))
     copied = counted.orderBy(F.desc("num_members"), "blob_id").limit(top)
-    holder = F.struct(_standing(), "directory_id", "path")
+    holder = F.struct(_standing(), "directory_id", "path", "language")
     chosen = (
         file_verdicts.join(F.broadcast(copied), "blob_id", how="inner")
         .groupBy("blob_id", "num_members")
@@ -203,15 +206,13 @@ def _place(place: int, blob_id: Column, similarity: Column) -> Column:
 
 
 def _holder(place: int, name: str) -> Column:
-    directory_id, path = F.col(f"{name}.directory_id"), F.col(f"{name}.path")
-    return F.struct(
-        F.lit(place).alias("place"), directory_id.alias("directory_id"), path.alias("path")
-    )
+    names = ("directory_id", "path", "language")
+    return F.struct(F.lit(place).alias("place"), *(F.col(f"{name}.{n}").alias(n) for n in names))
 
 
 def _standing() -> Column:
     """Which file speaks for a blob: the kept one, else the one that stood for it to the last."""
-    was_last = F.col("cause").isin("near_duplicate", "normalized_duplicate")
+    was_last = F.col("cause").isin(*NEAR_DUPLICATE_RULES)
     is_kept = F.col("status") == "kept"
     return F.when(is_kept, 0).when(was_last, 1).otherwise(2).alias("standing")
 
@@ -221,9 +222,8 @@ def _with_repo(rows: DataFrame, origins: DataFrame) -> DataFrame:
     named = origins.select("directory_id", "repo_name").join(
         F.broadcast(rows), "directory_id", how="inner"
     )
-    return named.select(
-        "kept_blob_id", "num_members", "place", "blob_id", "similarity", "repo_name", "path"
-    )
+    names = ("place", "blob_id", "similarity", "repo_name", "path", "language")
+    return named.select("kept_blob_id", "num_members", *names)
 
 
 def _bin(metric: str, edges: Sequence[float]) -> Column:

@@ -160,6 +160,7 @@ def families(kind: str, rows: Iterable[Row]) -> tuple[FamilyRow, ...]:
             blob_id=row["blob_id"],
             repo_name=row["repo_name"],
             path=row["path"],
+            language=row["language"],
             similarity=row["similarity"] if row["place"] else None,
         )
     return tuple(

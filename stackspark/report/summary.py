@@ -72,9 +72,13 @@ class LanguageRow:
 
 @dataclass(frozen=True, kw_only=True)
 class RemovalBandRow:
-    """The share that a stage removed of one language or source, and the band it must lie in."""
+    """The share that a stage removed of one language or source, and the band it must lie in.
+
+    `kind` is language or source; the key of an unknown language is empty.
+    """
 
     stage: str
+    kind: str
     key: str
     num_in: int
     num_removed: int
@@ -111,6 +115,7 @@ class NamedFile:
     blob_id: str
     repo_name: str
     path: str
+    language: str | None = None
     similarity: float | None = None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from stackspark.contracts.gate import TableRule, check_table, failed_message, preload
+from stackspark.contracts.gate import TableRule, check_rules, check_table, failed_message, preload
 from stackspark.contracts.tables import table_contract
 
 QUARANTINE = table_contract("quarantine")
@@ -85,6 +85,23 @@ def test_check_table_takes_rules_of_the_caller(spark: SparkSession) -> None:
     assert not result.ok
     message = failed_message(result)
     assert message == "table quarantine breaks rule conservation: 3 files in, 2 out"
+
+
+def test_check_rules_judges_what_the_caller_found_and_keeps_its_lines() -> None:
+    rules = [
+        TableRule("rates", False, "1 rate is too high", ("C: 9 of 10",)),
+        TableRule("twins", True, "all stay", ("not shown",)),
+    ]
+    result = check_rules(QUARANTINE, 7, rules)
+    assert (result.table, result.version, result.num_rows, result.ok) == (
+        "quarantine", "1.0.0", 7, False,
+    )  # fmt: skip
+    assert [(rule.rule, rule.ok, rule.num_bad, rule.lines) for rule in result.rules] == [
+        ("rates", False, 1, ("C: 9 of 10",)),
+        ("twins", True, 0, ()),
+    ]
+    assert failed_message(result) == "table quarantine breaks rule rates: 1 rate is too high"
+    assert check_rules(QUARANTINE, 7, rules[1:]).ok
 
 
 def test_check_table_reads_content_again_only_where_no_constraint_kept_it(

@@ -14,6 +14,7 @@ from stackspark.kernels.languages import (
     is_generated,
     is_language,
     language_families,
+    nearest_language,
     path_flags,
 )
 from stackspark.kernels.reference_data import reference_data
@@ -180,3 +181,19 @@ def test_language_families_hold_dialects_and_shared_extensions(
 @pytest.mark.parametrize("name", ["c", "Nope", "", "Javascript"])
 def test_is_language_refuses_other_names(name: str) -> None:
     assert not is_language(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("json", "JSON"),  # letter case
+        ("java", "Java"),
+        ("jupyter notebook", "Jupyter Notebook"),
+        ("Javascript", "JavaScript"),
+        ("Pyton", "Python"),  # a letter is missing
+        ("Klingon", None),
+        ("", None),
+    ],
+)
+def test_nearest_language_names_what_was_meant(name: str, meant: str | None) -> None:
+    assert nearest_language(name) == meant

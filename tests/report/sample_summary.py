@@ -87,10 +87,12 @@ def summary() -> RunSummary:
         other_languages=_language(None, 910_000_000, 0.37),
         num_other_languages=118,
         removal_bands=(
-            RemovalBandRow(stage="near_duplicates", key="Python", num_in=91_200, num_removed=14_700,
-                           min_fraction=0.02, max_fraction=0.6),
-            RemovalBandRow(stage="near_duplicates", key="Go", num_in=30_112, num_removed=9_004,
-                           min_fraction=0.02, max_fraction=0.6),
+            RemovalBandRow(stage="near_duplicates", kind="language", key="Python", num_in=91_200,
+                           num_removed=14_700, min_fraction=0.02, max_fraction=0.6),
+            RemovalBandRow(stage="near_duplicates", kind="language", key="", num_in=30_112,
+                           num_removed=9_004, min_fraction=0.0, max_fraction=0.995),
+            RemovalBandRow(stage="near_duplicates", kind="source", key="wheel:/data/" + HOSTILE,
+                           num_in=40_007, num_removed=9_011, min_fraction=0.0, max_fraction=0.8),
         ),
         license_types=(
             _license("permissive", None, 702_118, 381_004),

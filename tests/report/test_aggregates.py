@@ -124,9 +124,9 @@ def test_largest_families_names_the_kept_twin_and_the_extremes(
     )
     rows = sorted(families.collect(), key=lambda row: row.place)
     assert [tuple(row) for row in rows] == [
-        ("b1", 2, 0, "b1", None, "o/one", "/a.py"),
-        ("b1", 2, 1, "b2", 0.71, "o/one", "/b.py"),
-        ("b1", 2, 2, "b3", 0.9, "o/one", "/c.py"),
+        ("b1", 2, 0, "b1", None, "o/one", "/a.py", "Python"),
+        ("b1", 2, 1, "b2", 0.71, "o/one", "/b.py", "Python"),
+        ("b1", 2, 2, "b3", 0.9, "o/one", "/c.py", None),
     ]
 
 
@@ -146,12 +146,12 @@ def test_most_copied_counts_removed_copies_and_names_who_stood_for_them(
 ) -> None:
     rows = aggregates.most_copied(verdicts, origins).collect()
     assert sorted(tuple(row) for row in rows) == [
-        ("b1", 2, 0, "b1", 1.0, "o/one", "/a.py"),
-        ("b1", 2, 1, "b1", 1.0, "o/two", "/a.py"),
-        ("b1", 2, 2, "b1", 1.0, "o/two", "/z/a.py"),
-        ("b2", 1, 0, "b2", 1.0, "o/one", "/b.py"),
-        ("b2", 1, 1, "b2", 1.0, "o/three", "/b.py"),
-        ("b2", 1, 2, "b2", 1.0, "o/three", "/b.py"),
+        ("b1", 2, 0, "b1", 1.0, "o/one", "/a.py", "Python"),
+        ("b1", 2, 1, "b1", 1.0, "o/two", "/a.py", "Python"),
+        ("b1", 2, 2, "b1", 1.0, "o/two", "/z/a.py", "Python"),
+        ("b2", 1, 0, "b2", 1.0, "o/one", "/b.py", "Python"),
+        ("b2", 1, 1, "b2", 1.0, "o/three", "/b.py", "Python"),
+        ("b2", 1, 2, "b2", 1.0, "o/three", "/b.py", "Python"),
     ]
 
 

@@ -78,7 +78,7 @@ def test_licenses_split_totals_from_sets() -> None:
 
 def test_families_order_by_size_and_drop_an_example_shown_twice() -> None:
     def row(kept: str, count: int, place: int, blob: str, similarity: float) -> Row:
-        return Row(kept_blob_id=kept, num_members=count, place=place, blob_id=blob,
+        return Row(kept_blob_id=kept, num_members=count, place=place, blob_id=blob, language="C",
                    similarity=similarity, repo_name="o/r", path=f"/{blob}")  # fmt: skip
 
     rows = [row("k1", 1, place, blob, 0.9) for place, blob in ((0, "k1"), (2, "m"), (1, "m"))]

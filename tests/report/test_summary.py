@@ -55,13 +55,25 @@ def test_conservation_counts_what_is_missing(num_kept: int, num_missing: int) ->
 @pytest.mark.parametrize(("num_removed", "is_ok"), [(1, False), (2, True), (6, True), (7, False)])
 def test_removal_band_takes_its_ends_in(num_removed: int, is_ok: bool) -> None:
     row = RemovalBandRow(
-        stage="s", key="C", num_in=10, num_removed=num_removed, min_fraction=0.2, max_fraction=0.6
+        stage="s",
+        kind="language",
+        key="C",
+        num_in=10,
+        num_removed=num_removed,
+        min_fraction=0.2,
+        max_fraction=0.6,
     )
     assert row.is_ok is is_ok
 
 
 def test_removal_band_of_no_input_is_zero() -> None:
     row = RemovalBandRow(
-        stage="s", key="C", num_in=0, num_removed=0, min_fraction=0.0, max_fraction=0.6
+        stage="s",
+        kind="language",
+        key="C",
+        num_in=0,
+        num_removed=0,
+        min_fraction=0.0,
+        max_fraction=0.6,
     )
     assert row.removed_fraction == 0.0
