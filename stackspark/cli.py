@@ -151,6 +151,12 @@ def near_duplicates(
         str | None, typer.Option("--scope", help="Column within whose values twins are sought.")
     ] = None,
     threshold: Annotated[float, typer.Option(help="Least Jaccard similarity of a pair.")] = 0.7,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Trust signatures near the threshold: faster.")
+    ] = False,
+    rule: Annotated[
+        str, typer.Option(help="cover, or components: The Stack v2's, which verifies nothing.")
+    ] = "cover",
     kept: Annotated[bool, typer.Option("--kept", help="Write the rows that stay, too.")] = False,
     master: MasterOption = None,
     as_json: JsonOption = False,
@@ -168,7 +174,12 @@ def near_duplicates(
         parquet=parquet,
         out=out.rstrip("/"),
         columns=TextColumns(id=id_column, text=text, rank=rank, scope=scope),
-        params=replace(DEFAULTS, threshold=threshold),
+        params=replace(
+            DEFAULTS,
+            rule=rule,
+            threshold=threshold,
+            verification="estimate" if estimate else "exact",
+        ),
         with_kept=kept,
         master=master,
         quiet=quiet,

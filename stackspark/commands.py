@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from stackspark.governance.explanation import Explanation
 from stackspark.governance.lookups import PublishedTables
 from stackspark.governance.opt_outs import OptOutRequest, is_opted_out, opt_out_requests
 from stackspark.io.benchmark_sets import read_benchmarks
+from stackspark.io.filesystems import joined, make_folder, store_text, stored_text
 from stackspark.io.lake import Lake, Publication
 from stackspark.io.locks import LakeLock
 from stackspark.io.progress import Progress, task_counter
@@ -35,6 +35,7 @@ from stackspark.report.summary import Failure, RunSummary, from_json, to_json
 from stackspark.report.terminal import funnel_text
 from stackspark.sources.containers import expand_sources
 from stackspark.sources.specs import SourceSpec, parse_source, read_sources_file, source_entry
+from stackspark.stages.select_representatives import SelectRepresentativesParams
 from stackspark.steps import RunContext, code_version, plain
 from stackspark.summaries import contract_rows, summarise
 
@@ -229,9 +230,15 @@ def explain_target(
         names = PublishedTables.__annotations__
         published = PublishedTables(
             **{name: rows for name, rows in tables.items() if name in names},
-            representatives=representatives(tables),
+            representatives=representatives(tables, keep_order(publication)),
         )
         return explain(published, target)
+
+
+def keep_order(publication: Publication) -> SelectRepresentativesParams:
+    """The order by which a published run chose among copies; that of older runs is the default."""
+    said = json.loads(publication.params).get("keep_order", {})
+    return SelectRepresentativesParams(**said)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,23 +291,22 @@ def validate_tables(
 def render_report(lake: str, run_id: str | None = None) -> str:
     """Render the page of a run again from its summary; returns the page's path."""
     Lake(lake).open()
-    source = Path(lake, REPORTS, f"{run_id or 'latest'}.json")
-    if not source.is_file():
-        raise InputError(f"lake {lake} has no report {source.name}; finish a run first")
-    return write_report(lake, from_json(source.read_text(encoding="utf-8")))
+    name = f"{run_id or 'latest'}.json"
+    summary = stored_text(joined(lake, REPORTS, name))
+    if summary is None:
+        raise InputError(f"lake {lake} has no report {name}; finish a run first")
+    return write_report(lake, from_json(summary))
 
 
 def write_report(lake: str, summary: RunSummary) -> str:
     """Write a run's summary and page, and what `latest` shows; returns the page's path."""
-    folder = Path(lake, REPORTS)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = joined(lake, REPORTS)
+    make_folder(folder)
     contents = {".json": to_json(summary), ".html": render_page(summary)}
     for suffix, text in contents.items():
         for name in (summary.run_id, "latest"):
-            temporary = folder / f".{name}{suffix}.tmp"
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(folder / f"{name}{suffix}")
-    return str(folder / f"{summary.run_id}.html")
+            store_text(joined(folder, f"{name}{suffix}"), text)
+    return joined(folder, f"{summary.run_id}.html")
 
 
 def _report_failure(
@@ -339,12 +345,12 @@ def _reading(
 @contextmanager
 def _scratch(lake: str, run_id: str) -> Iterator[Scratch]:
     """Scratch of one run, gone when it ends; what killed runs left behind goes first."""
-    folder = Path(lake, "scratch")
-    shutil.rmtree(folder, ignore_errors=True)
+    every = Scratch(folder=joined(lake, "scratch"))
+    every.clear()
     try:
-        yield Scratch(folder=str(folder / run_id))
+        yield Scratch(folder=every.path(run_id))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        every.clear()
 
 
 def _session(lake: str, master: str | None) -> SparkSession:

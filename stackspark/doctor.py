@@ -20,32 +20,18 @@ from packaging.requirements import Requirement
 from stackspark.errors import StacksparkError
 from stackspark.io.locks import LOCK_NAME, LockHolder
 from stackspark.io.objects import object_folder
+from stackspark.io.s3 import MENDS, is_s3
 from stackspark.io.s3_probe import S3Answer, probe_s3
 
 MIN_PYTHON = (3, 11)
 MIN_AVAILABLE_MEMORY_BYTES = 2 << 30
 MIN_FREE_BYTES = 2 << 30
 
-MENDS_OF_S3 = {
-    "NoCredentials": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or a role",
-    "InvalidAccessKeyId": "the store does not know this access key; take current credentials",
-    "SignatureDoesNotMatch": "the secret key does not belong to the access key; take both anew",
-    "ExpiredToken": "the session token has expired; sign in again",
-    "NoSuchBucket": "create the bucket, or correct its name in --lake",
-    "EndpointConnectionError": "check the network and AWS_ENDPOINT_URL",
-    "ConnectTimeoutError": "check the network, its proxy and AWS_ENDPOINT_URL",
-    "NoRegionError": "set AWS_REGION to the bucket's region",
-    "RequestTimeTooSkewed": "set this machine's clock",
-    "ClockSkew": "set this machine's clock; at 15 minutes off every request is refused",
-    "OtherRegion": "run in the bucket's region, or set AWS_REGION to it",
-    "PermanentRedirect": "set AWS_REGION to the bucket's region",
-    "NotRefused": "this store ignores If-None-Match, so nothing keeps two runs apart; use another",
-    "NotImplemented": "this store has no conditional writes: no lake can be locked; use another",
-}
 PERMISSIONS_OF_S3 = {
     "list": "s3:ListBucket",
     "write": "s3:PutObject",
     "conditional write": "s3:PutObject",
+    "conditional overwrite": "s3:PutObject",
     "read": "s3:GetObject",
     "delete": "s3:DeleteObject",
 }
@@ -71,7 +57,7 @@ def run_checks(lake: str | None = None, temp_folder: Path | None = None) -> list
         temp_folder: where Spark puts its shuffle files; the system's own by default.
     """
     lake = lake and re.sub("//[^/@]*@", "//", lake)  # some put access keys into the address
-    on_s3 = lake is not None and lake.startswith("s3a://")
+    on_s3 = lake is not None and is_s3(lake)
     temporary = temp_folder or Path(tempfile.gettempdir())
     checks = [
         _looked_at("python", _python),
@@ -231,7 +217,7 @@ def _lock(lake: str) -> tuple[bool, str, str]:
 def _s3_check(answer: S3Answer) -> Check:
     permission = PERMISSIONS_OF_S3.get(answer.request, "access")
     denied = f"grant {permission} on the lake's bucket and prefix"
-    mend = MENDS_OF_S3.get(answer.error or "", denied)
+    mend = MENDS.get(answer.error or "", denied)
     found = f"{answer.error}, {answer.detail}" if answer.error else answer.detail
     return Check(
         name=f"s3 {answer.request}",

@@ -7,6 +7,11 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from stackspark import errors
+
+OF_A_TASK = re.compile(r"stackspark\.errors\.(\w+): (.+)")
+"""An error of ours that a task raised, as Spark hands it to the driver."""
+
 DISK_FULL = "the disk is full: free space at the lake and at the temp folder"
 KNOWN = (
     (
@@ -25,7 +30,7 @@ KNOWN = (
         "Spark ran out of memory: raise the driver's",
     ),
     (
-        r"DELTA_.*CONCURRENT|ConcurrentAppendException",
+        r"DELTA_.*CONCURRENT|ConcurrentAppendException|RemoteFileChangedException",
         6,
         "another writer changed the lake meanwhile",
     ),
@@ -53,6 +58,9 @@ class Failure:
 def describe(error: BaseException) -> Failure:
     """Tell what an exception means; the trace goes to a file that the message names."""
     trace = "".join(traceback.format_exception(error))
+    own = OF_A_TASK.search(trace)
+    if own:
+        return Failure(own[2], getattr(errors, own[1]).exit_code)
     path = _written(trace)
     for pattern, code, meaning in KNOWN:
         found = re.search(pattern, trace)

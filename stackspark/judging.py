@@ -5,10 +5,12 @@ published.
 """
 
 from collections.abc import Mapping
+from itertools import chain
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from stackspark.kernels.languages import language_families
 from stackspark.near_duplicates import NearDuplicatesParams
 from stackspark.recipe import FiltersParams
 from stackspark.stages.filter_contaminated import filter_contaminated
@@ -29,7 +31,10 @@ from stackspark.stages.gather_files import gather_files
 from stackspark.stages.gather_named_blobs import gather_named_blobs
 from stackspark.stages.list_verdicts import list_verdicts
 from stackspark.stages.resolve_verdicts import resolve_verdicts
-from stackspark.stages.select_representatives import select_representatives
+from stackspark.stages.select_representatives import (
+    SelectRepresentativesParams,
+    select_representatives,
+)
 
 DUPLICATE_RULES = ("normalized_duplicate", "near_duplicate")
 
@@ -87,21 +92,39 @@ def resolved(tables: Tables, verdicts: DataFrame) -> DataFrame:
     return resolve_verdicts(tables["files"], tables["file_languages"], tables["origins"], verdicts)
 
 
-def representatives(tables: Tables) -> DataFrame:
-    """The file that stands for each surviving blob of a published run."""
+def representatives(tables: Tables, params: SelectRepresentativesParams) -> DataFrame:
+    """The file that stands for each surviving blob of a published run; `params` are the run's."""
     verdicts = resolved(tables, without_duplicates(tables["ledger"]))
-    return select_representatives(verdicts, tables["licenses"], tables["origins"])
+    return select_representatives(verdicts, tables["licenses"], tables["origins"], params)
 
 
 def near_duplicate_candidates(
-    chosen: DataFrame, measurements: DataFrame, params: NearDuplicatesParams
+    chosen: DataFrame,
+    measurements: DataFrame,
+    params: NearDuplicatesParams,
+    published: DataFrame | None = None,
 ) -> DataFrame:
-    """What `find_near_duplicates` takes, from the representatives of the blobs."""
+    """What `find_near_duplicates` takes, from the representatives of the blobs.
+
+    `published` has the documents whose blobs stay.
+    """
     scopes = {
         "language": F.coalesce("language", F.lit("")),
+        "language_family": _language_family(),
         "repository": F.col("directory_id"),
         "corpus": F.lit(""),
     }
     ranked = chosen.select("blob_id", scopes[params.scope].alias("scope"), "keep_order")
+    if published is not None:
+        kept = published.select(F.explode("files.blob_id").alias("blob_id")).distinct()
+        marked = kept.withColumn("is_published", F.lit(True))
+        ranked = ranked.join(marked, "blob_id", how="left").fillna(False, ["is_published"])
     measured = measurements.select("blob_id", "normalized_hash", "band_hashes", "signature")
     return ranked.join(measured, "blob_id", how="inner")
+
+
+def _language_family() -> Column:
+    """The family of the representative's language; the language itself where it is in none."""
+    pairs = chain.from_iterable(language_families().items())
+    families = F.create_map(*map(F.lit, pairs))
+    return F.coalesce(families[F.col("language")], "language", F.lit(""))

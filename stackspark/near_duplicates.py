@@ -12,49 +12,50 @@
 7. Stop when a further round verifies nothing new, or at the last round.
 8. Check that every removed blob has a twin that stays, and name the twins.
 
-No components are built, so no chain A ~ B ~ C ever removes C for its likeness to a removed B.
+No components are built, so no chain A ~ B ~ C ever removes C for its likeness to a removed B. The
+rule `components` (`near_duplicate_components.py`) does just that in the place of steps 4 to 7.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property, reduce
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from stackspark.errors import ContractError, InvalidParamsError
 from stackspark.io.ranked_signatures import SignatureReader
 from stackspark.io.scratch import RankedFile, Scratch
 from stackspark.kernels.minhash import MinHashParams
-from stackspark.kernels.resolution import Resolution, merge_edges
-from stackspark.kernels.signatures import PERMUTATIONS_PER_BYTE
+from stackspark.kernels.signatures import estimate_jaccard, standard_error
+from stackspark.near_duplicate_components import join_components
+from stackspark.near_duplicate_edges import ASKED, OPEN, REMOVED, VerifiedEdges, edge_table
+from stackspark.stages.compare_shingles import CompareShinglesParams, compare_shingles
 from stackspark.stages.find_candidate_edges import FindCandidateEdgesParams, find_candidate_edges
 from stackspark.stages.follow_twins import follow_twins
 from stackspark.stages.list_bands import ListBandsParams, list_bands
 from stackspark.stages.name_twins import name_twins
 from stackspark.stages.pack_pairs import PackPairsParams, pack_pairs
-from stackspark.stages.pair_normalized_texts import pair_normalized_texts
+from stackspark.stages.pair_normalized_texts import (
+    PairNormalizedTextsParams,
+    pair_normalized_texts,
+)
 from stackspark.stages.peel_buckets import PeelBucketsParams, peel_buckets
 from stackspark.stages.settle_twins import settle_twins
 from stackspark.stages.sort_candidates import sort_candidates
-from stackspark.stages.sort_edges import SortEdgesParams, sort_edges
-from stackspark.stages.verify_edges import VerifyEdgesParams, verify_edges
+from stackspark.stages.verify_edges import PAIRS_PER_READ, VerifyEdgesParams, verify_edges
 
-ESTIMATED = "estimated"
+ShingleSource = Callable[[DataFrame], DataFrame]
+"""From one row per `rank` and `blob_id` to (`rank`, `shingles`), ascending uint64 as binary."""
+
+COVER, COMPONENTS = "cover", "components"
+COMPONENT = "component"
 PAIR_COLUMNS = ("block", "members", "heads")
 
-EDGE_SCHEMA = pa.schema(
-    {
-        "member": pa.int64(),
-        "head": pa.int64(),
-        "similarity": pa.float64(),
-        "round": pa.int32(),
-    }
-)
-"""Verified edges as the driver streams them."""
-
+IS_PUBLISHED = "is_published"
 
 MAX_ITEMS_PER_TASK = 4_000_000
 """Band hashes that one task keeps the heads of: at most 256 MB."""
@@ -65,22 +66,46 @@ MIN_ITEMS_PER_TASK = 250_000
 MAX_RANKS_PER_BLOCK = 1 << 17
 """Ranks of one block: at most 75 MB of its pairs, and 33 MB of its signatures, in one task."""
 
+BANDS_PER_SET = 100
+"""The shingles of a text weigh as much as so many bands."""
+
+NUM_ERRORS = 5
+"""Standard errors within which an estimate does not decide: one pair in two million is farther."""
+
+MAX_PAIRS_HERE = 1 << 17
+"""Pairs that this process tests itself: 70 MB of signatures, and less than Spark's jobs cost."""
+
+MAX_CANDIDATES_HERE = 1 << 22
+"""Candidates up to which it does so: few pairs of many blobs may need all 1 GB of signatures."""
+
+
+SCOPES = ("language", "language_family", "repository", "corpus")
+"""Within which twins are sought."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NearDuplicatesParams:
     """What counts as a near-duplicate, within which scope, and how long to search.
 
-    `threshold` is the least Jaccard similarity of a pair; `scope` names what the caller puts into
-    the column of this name: `language`, `repository`, or `corpus` for one scope of all. The first
+    `rule` is `cover`, or `components` for the rule of The Stack v2, which verifies nothing: then
+    `threshold`, `verification`, `max_rounds` and `heads_per_bucket` do not matter.
+    `threshold` is the least Jaccard similarity of a pair. With `verification` `estimate` the
+    signatures alone decide; with `exact` the shingles themselves do where the estimate is near the
+    threshold, for pairs whose blobs may both stay. `scope` names what the caller puts into the
+    column of this name, one of `SCOPES`; `corpus` is one scope of all. The first
     round compares each blob with the best one of each of its buckets, the second with the best
-    `heads_per_bucket` that are left in it.
+    `heads_per_bucket` that are left in it. With `prefer_published`, what the last published run
+    kept stays, and new blobs are removed for their likeness to it.
     """
 
+    rule: str = COVER
     threshold: float = 0.7
+    verification: str = "exact"
     minhash: MinHashParams = field(default_factory=MinHashParams)
     scope: str = "language"
     max_rounds: int = 8
     heads_per_bucket: int = 8
+    prefer_published: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:
@@ -88,10 +113,14 @@ class NearDuplicatesParams:
         for name in ("max_rounds", "heads_per_bucket"):
             if getattr(self, name) < 1:
                 raise InvalidParamsError(f"{name} must be at least 1, found {getattr(self, name)}")
-        if self.scope not in ("language", "repository", "corpus"):
+        if self.rule not in (COVER, COMPONENTS):
+            raise InvalidParamsError(f"rule must be cover or components, found {self.rule!r}")
+        if self.verification not in ("estimate", "exact"):
             raise InvalidParamsError(
-                f"scope must be language, repository or corpus, found {self.scope!r}"
+                f"verification must be estimate or exact, found {self.verification!r}"
             )
+        if self.scope not in SCOPES:
+            raise InvalidParamsError(f"scope: needed {', '.join(SCOPES)}; found {self.scope!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,12 +128,14 @@ class RoundStats:
     """What one round did.
 
     `num_pairs` counts candidate pairs, a pair once for each bucket that it shares, and is an upper
-    limit in round 2; `num_removed` counts all blobs that are removed once the round was resolved.
+    limit in round 2; `num_compared` counts those whose exact similarity was computed, and
+    `num_removed` all blobs that are removed once the round was resolved.
     """
 
     round: int
     num_pairs: int
     num_verified: int
+    num_compared: int
     num_removed: int
     num_edges_resolved: int
     resolve_seconds: float
@@ -112,17 +143,24 @@ class RoundStats:
 
 @dataclass(frozen=True, kw_only=True)
 class NearDuplicateResult:
-    """Rows of `near_duplicates`, and how they came about.
+    """What is removed, and how it came about.
 
-    `is_settled` says that the last round found nothing new; else the search stopped at
-    `max_rounds`.
+    `twins` has one row per removed blob (`member`, `twin`, `similarity`, `established_by`,
+    `round`), in ranks, and `ranked` the candidate of each `rank`. `is_settled` says that the last
+    round found nothing new; else the search stopped at `max_rounds`.
     """
 
-    rows: DataFrame
+    twins: DataFrame
+    ranked: DataFrame
     num_candidates: int
     num_text_twins: int
     rounds: tuple[RoundStats, ...]
     is_settled: bool
+
+    @property
+    def rows(self) -> DataFrame:
+        """Rows of `near_duplicates`."""
+        return name_twins(self.twins, self.ranked)
 
     @property
     def last_round(self) -> str:
@@ -132,7 +170,10 @@ class NearDuplicateResult:
 
 
 def find_near_duplicates(
-    candidates: DataFrame, params: NearDuplicatesParams, scratch: Scratch
+    candidates: DataFrame,
+    params: NearDuplicatesParams,
+    scratch: Scratch,
+    shingles_of: ShingleSource | None = None,
 ) -> NearDuplicateResult:
     """Find the blobs to remove as duplicates of better ones.
 
@@ -140,24 +181,43 @@ def find_near_duplicates(
         candidates: one row per `blob_id` with `scope` (twins are sought within one),
             `normalized_hash`, `band_hashes` and `signature` as measured with `params.minhash`, and
             `keep_order`, a struct whose ascending order puts the better copy first and that ends in
-            `blob_id`. Read twice.
+            a unique key. `blob_id` may be any type. With a column `is_published`, the blobs for
+            which it is true come before all others and stay, whatever they are similar to. Read
+            twice.
         params: limits.
         scratch: for the tables between the rounds; the result reads from it.
+        shingles_of: where exact similarities come from; needed if `params` ask for them.
 
     Returns:
         The removed blobs with their kept twins, and the statistics of each round.
 
     Raises:
+        InvalidParamsError: if exact similarities are asked for without `shingles_of`.
         ContractError: if a removed blob has no twin that stays; a defect, never the data's fault.
     """
+    if params.rule == COVER and params.verification == "exact" and shingles_of is None:
+        raise InvalidParamsError("verification exact needs a source of shingles; found none")
+    num_published = 0
+    if IS_PUBLISHED in candidates.columns:
+        num_published = candidates.where(IS_PUBLISHED).count()
+        keep_order = F.struct((~F.col(IS_PUBLISHED)).alias("is_new"), "keep_order")
+        candidates = candidates.withColumn("keep_order", keep_order)
     ranked, files = scratch.write_numbered(sort_candidates(candidates), "ranked")
-    text_twins = scratch.write(pair_normalized_texts(ranked), "text_twins")
-    search = _Search(ranked=ranked, files=files, params=params, scratch=scratch)
+    search = _Search(
+        ranked=ranked,
+        files=files,
+        num_published=num_published,
+        params=params,
+        scratch=scratch,
+        shingles_of=shingles_of,
+    )
+    text_twins = scratch.write(search.pair_texts(), "text_twins")
     removed = search.run(text_twins)
     twins = scratch.write(settle_twins(text_twins, removed), "twins")
     _check_twins_stay(twins)
     return NearDuplicateResult(
-        rows=name_twins(twins, ranked),
+        twins=twins,
+        ranked=ranked,
         num_candidates=search.num_candidates,
         num_text_twins=text_twins.count(),
         rounds=tuple(search.rounds),
@@ -171,37 +231,70 @@ class _Search:
 
     ranked: DataFrame
     files: tuple[RankedFile, ...]
+    num_published: int
     params: NearDuplicatesParams
     scratch: Scratch
+    shingles_of: ShingleSource | None
     rounds: list[RoundStats] = field(default_factory=list)
+    _shingles: list[DataFrame] = field(default_factory=list)
+
+    def pair_texts(self) -> DataFrame:
+        """Blobs that repeat a better one's normalised text."""
+        pairing = PairNormalizedTextsParams(num_partitions=self._num_tasks(self.num_candidates))
+        pairs = pair_normalized_texts(self.ranked, pairing)
+        return pairs.where(F.col("member") >= self.num_published)
 
     def run(self, text_twins: DataFrame) -> DataFrame:
         """Go through the rounds; returns the removed blobs with their kept twins, in ranks."""
-        num_partitions = self._num_tasks(self.num_candidates * self.params.minhash.num_bands)
-        listing = ListBandsParams(num_partitions=num_partitions)
+        num_tasks = self._num_tasks(self.num_candidates * self.params.minhash.num_bands)
+        listing = ListBandsParams(num_partitions=num_tasks)
         bands = list_bands(self.ranked, text_twins, listing)
-        edges = self._find_edges(bands, num_partitions, 1)
-        pairs = edges.select(*PAIR_COLUMNS)
+        edges, num_pairs = self._find_edges(bands, num_tasks, 1)
+        if self.params.rule == COMPONENTS:
+            return self._join(edges.select(*PAIR_COLUMNS), num_pairs)
+        self._verify(edges, num_pairs, 1)
         while True:
-            number, num_pairs = len(self.rounds) + 1, _num_heads(pairs)
-            self._verify(pairs, num_pairs, number)
-            removed, open_edges = self._resolve(number, num_pairs)
-            if self.is_settled() or number == self.params.max_rounds:
-                return removed
-            hops = pack_pairs(follow_twins(open_edges, removed), PackPairsParams(**self._blocks))
-            pairs = self.scratch.write(hops, f"hops_{number + 1}")
-            if number == 1:
-                pairs = pairs.union(self._peel(edges, removed).select(*PAIR_COLUMNS))
+            num_open = self._resolve(num_pairs)
+            if self.is_settled() or len(self.rounds) == self.params.max_rounds:
+                return self._edges.read(REMOVED, len(self.rounds))
+            num_pairs = self._follow(num_open)
+            if len(self.rounds) == 1:
+                peeled, num_peeled = self._peel(edges, num_pairs)
+                self._verify(peeled, num_peeled, 2)
+                num_pairs += num_peeled
 
     def is_settled(self) -> bool:
         """Whether a further round found nothing new."""
         last = self.rounds[-1]
-        return last.round > 1 and last.num_verified == 0
+        is_last = last.round > 1 and last.num_verified == 0
+        return is_last or self.params.rule == COMPONENTS
 
     @property
     def num_candidates(self) -> int:
         """Blobs that are compared; ranks run from 0 to one less."""
         return sum(file.num_rows for file in self.files)
+
+    @cached_property
+    def _edges(self) -> VerifiedEdges:
+        return VerifiedEdges(
+            spark=self.ranked.sparkSession,
+            scratch=self.scratch,
+            num_candidates=self.num_candidates,
+            threshold=self.params.threshold,
+            margin=self._margin,
+        )
+
+    @property
+    def _margin(self) -> float:
+        """How far from the threshold an estimate must be to decide."""
+        if self.params.verification == "estimate":
+            return 0.0
+        num_perm = self.params.minhash.num_perm
+        return NUM_ERRORS * standard_error(self.params.threshold, num_perm)
+
+    @property
+    def _signatures(self) -> SignatureReader:
+        return SignatureReader(files=self.files, num_perm=self.params.minhash.num_perm)
 
     def _num_tasks(self, num_items: int) -> int:
         """Tasks for so many bands or pairs: few for a small round, and never too much for one."""
@@ -217,82 +310,142 @@ class _Search:
         size = min(max(self.num_candidates // (4 * num_tasks), 1 << 10), MAX_RANKS_PER_BLOCK)
         return {"num_blocks": self.num_candidates // size + 1, "ranks_per_block": size}
 
-    def _find_edges(self, bands: DataFrame, num_partitions: int, number: int) -> DataFrame:
+    def _write_pairs(self, packed: DataFrame, name: str) -> tuple[DataFrame, int]:
+        """Write packed pairs; returns them and their number."""
+        counted = Observation()
+        num_bytes = F.coalesce(F.sum(F.octet_length("heads")), F.lit(0)).alias("num_bytes")
+        written = self.scratch.write(packed.observe(counted, num_bytes), name)
+        return written, counted.get["num_bytes"] // 8
+
+    def _find_edges(
+        self, bands: DataFrame, num_partitions: int, number: int
+    ) -> tuple[DataFrame, int]:
         limits = FindCandidateEdgesParams(
             num_partitions=num_partitions,
             heads_per_bucket=1 if number == 1 else self.params.heads_per_bucket,
             **self._blocks,
         )
-        return self.scratch.write(find_candidate_edges(bands, limits), f"edges_{number}")
+        return self._write_pairs(find_candidate_edges(bands, limits), f"edges_{number}")
 
-    def _peel(self, edges: DataFrame, removed: DataFrame) -> DataFrame:
-        num_tasks = self._num_tasks(_num_heads(edges))
+    def _peel(self, edges: DataFrame, num_pairs: int) -> tuple[DataFrame, int]:
+        num_tasks = self._num_tasks(num_pairs)
         limits = PeelBucketsParams(
             num_partitions=num_tasks,
             num_tasks=num_tasks,
             ranks_per_block=self._blocks["ranks_per_block"],
         )
-        gone = pack_pairs(removed, PackPairsParams(**self._blocks))
+        gone = pack_pairs(self._edges.read(REMOVED, 1), PackPairsParams(**self._blocks))
         return self._find_edges(peel_buckets(edges, gone, limits), num_tasks, 2)
 
+    def _join(self, pairs: DataFrame, num_pairs: int) -> DataFrame:
+        """The rule `components`, which counts as one round and estimates what it did at its end."""
+        start = time.perf_counter()
+        stars = join_components(pairs, self.scratch, self._num_tasks(num_pairs), self._blocks)
+        seconds = time.perf_counter() - start
+        removed = self.scratch.write(self._estimated(stars, num_pairs, 0.0), "removed_1")
+        self.rounds.append(
+            RoundStats(
+                round=1,
+                num_pairs=num_pairs,
+                num_verified=0,
+                num_compared=0,
+                num_removed=removed.count(),
+                num_edges_resolved=num_pairs,
+                resolve_seconds=seconds,
+            )
+        )
+        marks = {"round": F.lit(1), "established_by": F.lit(COMPONENT)}
+        return removed.withColumns(marks)
+
     def _verify(self, pairs: DataFrame, num_pairs: int, number: int) -> None:
-        """Write the verified edges of a round."""
+        """Write the verified edges among candidate pairs of a round."""
+        similar = self._estimated(pairs, num_pairs, self.params.threshold - self._margin)
+        marks = {"is_exact": F.lit(False), "round": F.lit(number)}
+        self._edges.add(similar.withColumns(marks))
+
+    def _estimated(self, pairs: DataFrame, num_pairs: int, min_similarity: float) -> DataFrame:
         limits = VerifyEdgesParams(
-            min_similarity=self.params.threshold,
+            min_similarity=min_similarity,
+            first_member=self.num_published,
             num_tasks=self._num_tasks(num_pairs),
             **self._blocks,
         )
-        signatures = SignatureReader(
-            files=self.files,
-            width_bytes=self.params.minhash.num_perm // PERMUTATIONS_PER_BYTE,
+        return verify_edges(pairs.select(*PAIR_COLUMNS), self._signatures, limits)
+
+    def _follow(self, num_open: int) -> int:
+        """Write the verified edges among the pairs that open edges lead to, for the next round."""
+        last = len(self.rounds)
+        if num_open <= MAX_PAIRS_HERE and self.num_candidates <= MAX_CANDIDATES_HERE:
+            return self._follow_here(last)
+        pairs = follow_twins(self._edges.read(OPEN, last), self._edges.read(REMOVED, last))
+        packed = pack_pairs(pairs, PackPairsParams(**self._blocks))
+        written, num_pairs = self._write_pairs(packed, f"hops_{last + 1}")
+        self._verify(written, num_pairs, last + 1)
+        return num_pairs
+
+    def _follow_here(self, last: int) -> int:
+        """As `_follow`, in this process: a few pairs are not worth Spark's jobs."""
+        (members, heads), signatures = self._edges.hops(last), self._signatures
+        similarity = np.concatenate(
+            [
+                estimate_jaccard(
+                    signatures.of_ranks(members[start : start + PAIRS_PER_READ]),
+                    signatures.of_ranks(heads[start : start + PAIRS_PER_READ]),
+                    signatures.num_perm,
+                )
+                for start in range(0, len(members), PAIRS_PER_READ)
+            ]
+            or [np.zeros(0)]
         )
-        verified = verify_edges(pairs, signatures, limits).withColumn("round", F.lit(number))
-        ranges = SortEdgesParams(num_candidates=self.num_candidates)
-        self.scratch.write(sort_edges(verified, ranges), f"verified_{number}")
+        is_near = similarity >= self.params.threshold - self._margin
+        found = edge_table((members, heads), similarity, last + 1).filter(pa.array(is_near))
+        self._edges.add_table(found)
+        return len(members)
 
-    def _resolve(self, number: int, num_pairs: int) -> tuple[DataFrame, DataFrame]:
-        """Resolve the edges of all rounds so far, from scratch.
+    def _compare(self, number: int, num_pairs: int) -> None:
+        """Write the exact similarities that a pass asked for."""
+        asked = self._edges.read(ASKED, number).select("member", "head")
+        self._list_shingles(asked, number)
+        comparing = CompareShinglesParams(num_tasks=self._num_tasks(num_pairs * BANDS_PER_SET))
+        compared = compare_shingles(asked, reduce(DataFrame.union, self._shingles), comparing)
+        self._edges.add(compared.withColumns({"is_exact": F.lit(True), "round": F.lit(number)}))
 
-        Only adding to what was removed would not do: a twin that goes in a later round leaves its
-        dependents without one.
-        """
-        start = time.perf_counter()
-        names = [f"verified_{earlier}" for earlier in range(1, number + 1)]
-        resolution = Resolution(self.num_candidates)
-        runs = [self.scratch.batches(name, EDGE_SCHEMA.names) for name in names]
-        num_edges = num_removed = num_verified = 0
-        with (
-            self.scratch.writer(f"removed_{number}", EDGE_SCHEMA) as removed,
-            self.scratch.writer(f"open_{number}", EDGE_SCHEMA) as still_open,
-        ):
-            for edges in merge_edges(runs):
-                twins, open_edges = resolution.settle(edges)
-                removed.write_table(twins.cast(EDGE_SCHEMA))
-                still_open.write_table(open_edges.cast(EDGE_SCHEMA))
-                num_edges += edges.num_rows
-                num_verified += pc.sum(pc.equal(edges["round"], number)).as_py()
-                num_removed += twins.num_rows
+    def _list_shingles(self, pairs: DataFrame, number: int) -> None:
+        """Write the shingles of the blobs of pairs, those aside that earlier rounds wrote."""
+        ranks = pairs.select(F.explode(F.array("member", "head")).alias("rank")).distinct()
+        for known in self._shingles:
+            ranks = ranks.join(known.select("rank"), "rank", how="left_anti")
+        missing = self.ranked.select("rank", "blob_id").join(ranks, "rank", how="left_semi")
+        wanted = self.scratch.write(missing, f"wanted_{number}")
+        if self.shingles_of and wanted.limit(1).count():
+            listed = self.shingles_of(wanted)
+            self._shingles.append(self.scratch.write(listed, f"shingles_{number}"))
+
+    def _resolve(self, num_pairs: int) -> int:
+        """Decide all blobs by the edges so far; returns the number of open edges."""
+        start, number = time.perf_counter(), len(self.rounds) + 1
+        stats = self._edges.resolve(number)
+        num_compared = stats.num_asked
+        if num_compared:
+            self._compare(number, num_compared)
+            stats = self._edges.resolve(number)
+        if stats.num_asked:
+            raise ContractError(
+                f"near_duplicates: {stats.num_asked} of {num_compared} pairs near the threshold "
+                "found no texts to compare; nothing was removed"
+            )
         self.rounds.append(
             RoundStats(
                 round=number,
                 num_pairs=num_pairs,
-                num_verified=num_verified,
-                num_removed=num_removed,
-                num_edges_resolved=num_edges,
+                num_verified=stats.num_verified,
+                num_compared=num_compared,
+                num_removed=stats.num_removed,
+                num_edges_resolved=stats.num_edges,
                 resolve_seconds=time.perf_counter() - start,
             )
         )
-        return self._edges(f"removed_{number}"), self._edges(f"open_{number}")
-
-    def _edges(self, name: str) -> DataFrame:
-        session = self.ranked.sparkSession
-        edges = session.read.schema(from_arrow_schema(EDGE_SCHEMA)).parquet(self.scratch.path(name))
-        return edges.withColumn("established_by", F.lit(ESTIMATED))
-
-
-def _num_heads(packed: DataFrame) -> int:
-    num_bytes = packed.agg(F.sum(F.octet_length("heads"))).collect()[0][0]
-    return (num_bytes or 0) // 8
+        return stats.num_open
 
 
 def _check_twins_stay(twins: DataFrame) -> None:

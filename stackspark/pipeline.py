@@ -5,10 +5,11 @@ writes, checks and records. What was done before with the same inputs, parameter
 over.
 """
 
+import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, reduce
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -19,13 +20,14 @@ from stackspark.contracts.tables import table_contract
 from stackspark.governance.opt_outs import OptOutRequest
 from stackspark.io.content_reader import ReadMetrics, plan_reads
 from stackspark.io.delta_tables import WriteResult
+from stackspark.io.filesystems import joined, store_text
+from stackspark.io.lake import Publication
 from stackspark.io.manifest import (
     CARD_NAME,
     Shard,
     shard_of,
     shard_rows,
     write_manifest,
-    write_text,
 )
 from stackspark.io.shards import export_documents, export_files, export_ids
 from stackspark.judging import (
@@ -40,7 +42,8 @@ from stackspark.recipe import Recipe
 from stackspark.report.dataset_card import DatasetCard, render_dataset_card
 from stackspark.report.summary import RunSummary
 from stackspark.sources.containers import CONTAINERS_DDL, Container
-from stackspark.sources.fetching import FetchParams, fetch_contents
+from stackspark.sources.fetch_metrics import FetchMetrics
+from stackspark.sources.fetching import FetchParams, fetch_contents, fetch_parts
 from stackspark.sources.listing import list_sources
 from stackspark.stages.assign_licenses import assign_licenses
 from stackspark.stages.attach_blobs import attach_blobs
@@ -51,6 +54,7 @@ from stackspark.stages.complete_origins import complete_origins
 from stackspark.stages.describe_files import describe_files
 from stackspark.stages.finalize_verdicts import finalize_verdicts
 from stackspark.stages.fingerprint_listing import fingerprint_listing
+from stackspark.stages.list_shingles import ListShinglesParams, list_shingles
 from stackspark.stages.match_opt_outs import match_file_opt_outs, match_opt_outs
 from stackspark.stages.merge_measurements import merge_file_languages, merge_measurements
 from stackspark.stages.record_near_duplicates import (
@@ -114,6 +118,7 @@ class Pipeline:
     def __init__(self, context: RunContext, inputs: Inputs) -> None:
         self.context, self.inputs, self.recipe = context, inputs, inputs.recipe
         self.reads = {name: ReadMetrics(context.spark) for name in ("scan", "files", "documents")}
+        self.fetched = FetchMetrics(context.spark)
 
     def steps(self) -> dict[str, Callable[[], StepRecord]]:
         """Every step by name."""
@@ -149,7 +154,9 @@ class Pipeline:
     def verdicts(self) -> StepRecord:
         """Apply the rules, then find the near-duplicates among what they all keep."""
         recipe = self.recipe
-        params = (recipe.filters, recipe.near_duplicates, self.inputs.opted_out)
+        last = self._last.fingerprints["documents"] if self._last else None
+        duplicates = (recipe.keep_order, recipe.near_duplicates, last)
+        params = (recipe.filters, *duplicates, self.inputs.opted_out)
         return self._step("verdicts", self._after("licenses"), params, self._judge)
 
     def documents(self) -> StepRecord:
@@ -263,23 +270,56 @@ class Pipeline:
         wanted = request_contents(self._files, origins, self._opt_outs, known)
         requests = self.context.scratch.write(wanted, "requests")
         notes["requested"] = requests.count()
-        fetched = fetch_contents(requests, self._fetching)
-        usable = fetched.where(~F.col("status").isin(*UNUSABLE))
-        columns = table_contract("contents").column_names
-        yield Write(table="contents", rows=usable.select(*columns), mode="append")
-        contents = self.context.table("contents")
-        files = attach_blobs(self._files, contents)
+        started = time.monotonic()
+        *parts, last = fetch_parts(requests, notes["requested"], self._fetching)
+        for part in parts:
+            yield self._fetched(part, is_part=True)
+            self._say_fetched(notes["requested"], time.monotonic() - started)
+        yield self._fetched(last)
+        again = self._fetched_again(requests)
+        recovered = again.where(~F.col("status").isin(*UNUSABLE))
+        if recovered.limit(1).count():
+            yield self._contents_write(recovered)
+        notes["stored"] = self._costs()
+        files = attach_blobs(self._files, self.context.table("contents"))
         yield Write(table="files", rows=files, checks=self._all_files)
-        yield Write(table="quarantine", rows=self._quarantined(requests, contents))
-
-    def _quarantined(self, requests: DataFrame, contents: DataFrame) -> DataFrame:
-        """What could not be listed, and what could not be fetched when asked for again."""
-        failed = requests.join(contents.select("content_id"), "content_id", how="left_anti")
-        again = fetch_contents(failed, self._fetching)
-        broken = again.where(F.col("status").isin(*UNUSABLE)).join(
-            requests, "content_id", how="inner"
+        broken = again.where(F.col("status").isin(*UNUSABLE))
+        located = broken.join(requests, "content_id", how="inner")
+        yield Write(
+            table="quarantine", rows=collect_quarantine(self._listed("quarantine"), located)
         )
-        return collect_quarantine(self._listed("quarantine"), broken)
+
+    def _fetched(self, requests: DataFrame, *, is_part: bool = False) -> Write:
+        fetched = fetch_contents(requests, self._fetching, self.fetched)
+        return self._contents_write(fetched.where(~F.col("status").isin(*UNUSABLE)), is_part)
+
+    def _contents_write(self, usable: DataFrame, is_part: bool = False) -> Write:
+        columns = table_contract("contents").column_names
+        return Write(table="contents", rows=usable.select(*columns), mode="append", is_part=is_part)
+
+    def _fetched_again(self, requests: DataFrame) -> DataFrame:
+        """What could not be fetched, asked for once more; few, and written before it is judged."""
+        contents = self.context.table("contents").select("content_id")
+        failed = requests.join(contents, "content_id", how="left_anti")
+        fetched = fetch_contents(failed, self._fetching, self.fetched)
+        return self.context.scratch.write(fetched, "fetched_again")
+
+    def _say_fetched(self, num_requested: int, seconds: float) -> None:
+        """Tell after each commit how far fetching is, and how fast."""
+        totals = self.fetched.totals()
+        if totals["contents"]:
+            speed = totals["body_bytes"] / 1e6 / seconds
+            self.context.progress.say(
+                f"  fetch              {totals['contents']:,} of {num_requested:,} contents, "
+                f"{speed:,.1f} MB/s"
+            )
+
+    def _costs(self) -> Notes:
+        """Requests to stores of contents, what they moved and what that costs."""
+        totals, store = self.fetched.totals(), self.recipe.fetching.store
+        usd = totals["requests"] * store.usd_per_million_requests / 1e6
+        usd += totals["body_bytes"] / 1e9 * store.usd_per_gb
+        return {**totals, "usd": round(usd, 6)}
 
     def _all_files(self, written: WriteResult) -> Sequence[TableRule]:
         total = self.context.table("origins").agg(F.sum("num_files")).collect()[0][0] or 0
@@ -356,21 +396,50 @@ class Pipeline:
     @cached_property
     def _representatives(self) -> DataFrame:
         licenses, origins = self.context.table("licenses"), self.context.table("origins")
-        chosen = select_representatives(self._resolved, licenses, origins)
+        order = self.recipe.keep_order
+        chosen = select_representatives(self._resolved, licenses, origins, order)
         return self.context.scratch.write(chosen, "representatives")
 
     def _judge(self, notes: Notes) -> Iterator[Write]:
         params, scratch = self.recipe.near_duplicates, self.context.scratch
         candidates = near_duplicate_candidates(
-            self._representatives, self.context.table("measurements"), params
+            self._representatives, self.context.table("measurements"), params, self._published
         )
-        found = find_near_duplicates(candidates, params, scratch)
+        found = find_near_duplicates(candidates, params, scratch, self._shingles_of)
         notes["rounds"] = [asdict(each) for each in found.rounds]
+        notes["published_run"] = self._last.run_id if self._last else None
         settled = [settled_rule(found)]
         yield Write(table="near_duplicates", rows=found.rows, checks=lambda _: settled)
         limit = RecordNearDuplicatesParams(threshold=params.threshold)
         repeated = record_near_duplicates(self.context.table("near_duplicates"), limit)
         yield Write(table="ledger", rows=self._rule_verdicts.unionByName(repeated))
+
+    @cached_property
+    def _last(self) -> Publication | None:
+        """The published run whose files stay, if the recipe says so and there is one.
+
+        A run that is repeated goes by the same one as before, not by itself.
+        """
+        lake, spark = self.context.lake, self.context.spark
+        last = lake.published(spark) if self.recipe.near_duplicates.prefer_published else None
+        if last is None or last.fingerprints["licenses"] != self.context.fingerprint("licenses"):
+            return last
+        judged = lake.audited_step(spark, "verdicts", last.fingerprints["verdicts"])
+        before = json.loads(judged["metrics"])["notes"].get("published_run") if judged else None
+        return lake.published(spark, before) if before else None
+
+    @property
+    def _published(self) -> DataFrame | None:
+        """Documents of the published run whose files stay."""
+        if self._last is None:
+            return None
+        version = self._last.table_versions["documents"]
+        return self.context.lake.read(self.context.spark, "documents", version)
+
+    def _shingles_of(self, wanted: DataFrame) -> DataFrame:
+        plan = plan_reads(wanted, self.context.table("contents"))
+        minhash = self.recipe.near_duplicates.minhash
+        return list_shingles(plan, ListShinglesParams(minhash=minhash))
 
     # documents
 
@@ -401,11 +470,13 @@ class Pipeline:
         shaped = shape_documents_export(self.context.table("documents"), self._described)
         return self.context.scratch.write(shaped, "document_files")
 
-    def export_folder(self, dataset: str) -> Path:
+    def export_folder(self, dataset: str) -> str:
         """Folder of an export; its name comes from what the export is made of."""
+        return joined(self.context.lake.root, "shards", dataset, self._export_id(dataset))
+
+    def _export_id(self, dataset: str) -> str:
         made_of = [self.context.fingerprint("documents"), dataset, plain(self.recipe.shards)]
-        name = fingerprint("export", made_of[:1], made_of[1:])[:16]
-        return Path(self.context.lake.root, "shards", dataset, name)
+        return fingerprint("export", made_of[:1], made_of[1:])[:16]
 
     def _export(self, notes: Notes) -> Iterator[Write]:
         shards: dict[str, list[Shard]] = {}
@@ -417,7 +488,7 @@ class Pipeline:
         }
         notes["read"] = {name: metrics.totals() for name, metrics in self.reads.items()}
         rows = [
-            shard_rows(self.context.spark, dataset, self.export_folder(dataset).name, found)
+            shard_rows(self.context.spark, dataset, self._export_id(dataset), found)
             for dataset, found in shards.items()
         ]
         yield Write(table="shards", rows=reduce(DataFrame.unionByName, rows))
@@ -444,9 +515,9 @@ class Pipeline:
                 code_version=code_version(),
             )
             write_manifest(folder, dataset, shards, provenance)
-            write_text(folder / CARD_NAME, render_dataset_card(card))
+            store_text(joined(folder, CARD_NAME), render_dataset_card(card))
 
-    def _write_export(self, dataset: str, folder: Path) -> list[Shard]:
+    def _write_export(self, dataset: str, folder: str) -> list[Shard]:
         contents, params = self.context.table("contents"), self.recipe.shards
         if dataset == "files":
             rows = shape_files_export(self._described)

@@ -19,6 +19,7 @@ from stackspark.stages.filter_letters import FilterLettersParams
 from stackspark.stages.filter_licenses import FilterLicensesParams
 from stackspark.stages.filter_long_lines import FilterLongLinesParams
 from stackspark.stages.filter_text_files import FilterTextFilesParams
+from stackspark.stages.select_representatives import SelectRepresentativesParams
 
 EXPORTS = ("files", "documents", "ids")
 
@@ -74,6 +75,7 @@ class Recipe:
     benchmarks: BenchmarksParams = field(default_factory=BenchmarksParams)
     licenses: AssignLicensesParams = field(default_factory=AssignLicensesParams)
     filters: FiltersParams = field(default_factory=FiltersParams)
+    keep_order: SelectRepresentativesParams = field(default_factory=SelectRepresentativesParams)
     near_duplicates: NearDuplicatesParams = field(default_factory=NearDuplicatesParams)
     documents: BuildDocumentsParams = field(default_factory=BuildDocumentsParams)
     shards: ShardParams = field(default_factory=ShardParams)

@@ -28,12 +28,17 @@ from stackspark.package import package_folder
 
 @dataclass(frozen=True, kw_only=True)
 class Write:
-    """A new version of one table; `checks` gives rules that need more than the table."""
+    """A new version of one table; `checks` gives rules that need more than the table.
+
+    A part is recorded for itself, so that a run which is killed goes on behind it; its contract is
+    checked with the last write of the table, which is no part.
+    """
 
     table: str
     rows: DataFrame
     mode: str = "overwrite"
     checks: Callable[[WriteResult], Sequence[TableRule]] = lambda _: ()
+    is_part: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +94,7 @@ class RunContext:
 
     def known(self, name: str) -> DataFrame | None:
         """What the lake already knows of a table that only grows; None in a new lake."""
-        version = self.lake.audited_version(self.spark, name)
+        version = self.lake.base_version(self.spark, name)
         return None if version is None else self._open(name, version)
 
     def _open(self, name: str, version: int) -> DataFrame:
@@ -118,10 +123,10 @@ def plain(value: Any) -> Any:
 
 @cache
 def code_hash() -> str:
-    """SHA-256 over the package's source files."""
+    """SHA-256 over the package's source files and the lists that they decide by."""
     digest = hashlib.sha256()
     package = package_folder()
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted([*package.rglob("*.py"), *package.glob("data/*")]):
         digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -186,30 +191,43 @@ class _Step:
         self.versions: dict[str, int] = {}
         self.metrics: dict[str, Any] = {"notes": {}}
         self.results: dict[str, ContractResult] = {}
+        self.num_parts = 0
 
     def run(self, produce: Callable[[dict[str, Any]], Iterator[Write]]) -> StepRecord:
         for write in produce(self.metrics["notes"]):
             self._write(write)
-        return self._record("audited")
+        return self._record("audited", self.step)
 
     def _write(self, write: Write) -> None:
         context, name = self.context, write.table
         context.lock.renew()
         written = context.lake.write(context.spark, name, write.rows, mode=write.mode)
         context.versions[name] = self.versions[name] = written.version
+        self._count(name, written)
+        if write.is_part:
+            self.num_parts += 1
+            self._record("partial", f"{self.step}, part {self.num_parts}")
+            return
         extra = write.checks(written)
         result = check_table(context.table(name), table_contract(name), extra, constrained=True)
         self.results[name] = result
-        self.metrics[name] = {"rows": written.num_rows, "bytes": written.num_bytes}
         if not result.ok:
-            context.failed = self._record("failed")
+            context.failed = self._record("failed", self.step)
             problem = failed_message(result).splitlines()[0]
             raise ContractError(f"step {self.step}: {problem}; nothing was published")
 
-    def _record(self, status: str) -> StepRecord:
+    def _count(self, name: str, written: WriteResult) -> None:
+        """Add to what the step wrote to a table, in one write or in parts."""
+        before = self.metrics.get(name, {"rows": 0, "bytes": 0})
+        self.metrics[name] = {
+            "rows": before["rows"] + written.num_rows,
+            "bytes": before["bytes"] + written.num_bytes,
+        }
+
+    def _record(self, status: str, step: str) -> StepRecord:
         finished = datetime.now(UTC)
         record = StepRecord(
-            step=self.step,
+            step=step,
             fingerprint=self.key,
             table_versions=self.versions,
             metrics=self.metrics,
@@ -218,7 +236,7 @@ class _Step:
         )
         row = {
             "run_id": self.context.run_id,
-            "step": self.step,
+            "step": step,
             "fingerprint": self.key,
             "status": status,
             "table_versions": self.versions,

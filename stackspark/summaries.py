@@ -8,6 +8,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, Row
 
+from stackspark.near_duplicates import COVER
 from stackspark.recipe import FiltersParams, Recipe
 from stackspark.report import aggregates, fold
 from stackspark.report.summary import (
@@ -45,7 +46,8 @@ def summarise(
         finished_at: its end.
     """
     rows = _collected(context, file_verdicts)
-    funnel = fold.funnel(rows["files"])
+    is_verified = recipe.near_duplicates.rule == COVER
+    funnel = fold.funnel(rows["files"], is_verified)
     languages, other_languages, num_other = fold.languages(rows["files"])
     license_types, licenses = fold.licenses(rows["licenses"])
     bands = recipe.near_duplicates.minhash
@@ -73,6 +75,7 @@ def summarise(
         band_curve=fold.band_curve(
             bands.num_bands, bands.rows_per_band, recipe.near_duplicates.threshold
         ),
+        is_verified=is_verified,
         rounds=_rounds(context.notes("verdicts")["rounds"]),
         quarantine=fold.quarantine(rows["quarantine"]),
         contracts=contract_rows(context.records),

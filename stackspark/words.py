@@ -138,6 +138,9 @@ CAUSES = {
 }
 """Every cause, in the fixed order of rules: the first that holds is a file's first cause."""
 
+UNVERIFIED = "Joined to a file that stays by a chain of shared bands; nothing was verified."
+"""Description of near-duplicates by the rule `components`."""
+
 FATES = {
     "not_sampled": Cause(
         title="Not sampled",
@@ -179,6 +182,13 @@ def verdict_words(rule: str, value: float | None, limit: float | None) -> str:
         return measured
     side = "over" if value > limit else "under" if value < limit else "at"
     return f"{measured}, {side} the limit of {bound}"
+
+
+def evidence_words(established_by: str) -> str:
+    """How the similarity of two files is known, for a person."""
+    if established_by == "component":
+        return "estimated; joined by shared bands, not verified"
+    return established_by.replace("_", " ")
 
 
 def _pair(value: float, limit: float | None) -> tuple[str, str]:

@@ -65,3 +65,46 @@ def finalized(
         twin = (*chosen[kept], kept) if reason else (None, None, None)
         found[key] = ("removed" if reason else "kept", reason, *twin)
     return found
+
+
+class Copy(NamedTuple):
+    """A surviving file with all that copies are compared by; dates as years, None if unknown."""
+
+    directory_id: str
+    path: str
+    blob_id: str
+    license_type: str | None
+    repo_name: str
+    stars: int
+    forks: int
+    revision: int | None
+    visit: int | None
+
+
+LICENSE_TYPES = ["permissive", "no_license", "non_permissive"]
+SANE_YEARS = range(1971, 2100)
+
+
+def standing(copy: Copy, criterion: str) -> float:
+    """How good a copy is by one criterion: less is better, unknown is last."""
+    if criterion == "license_type":
+        known = copy.license_type in LICENSE_TYPES
+        return LICENSE_TYPES.index(str(copy.license_type)) if known else len(LICENSE_TYPES)
+    if criterion in ("stars", "forks"):
+        return -copy.stars if criterion == "stars" else -copy.forks
+    direction, date = criterion.split("_")
+    year = copy.revision if date == "revision" else copy.visit
+    if year not in SANE_YEARS:
+        return float("inf")
+    return -year if direction == "newest" else year
+
+
+def keep_order(copy: Copy, copies: list[Copy], criteria: list[str], whole: bool) -> list[Any]:
+    """Sort key of a copy before names and hashes decide; `copies` are all that compete."""
+    own = [standing(copy, criterion) for criterion in criteria]
+    if not whole:
+        return own
+    neighbours = [other for other in copies if other.directory_id == copy.directory_id]
+    best = [min(standing(other, criterion) for other in neighbours) for criterion in criteria]
+    licensed = [standing(copy, name) for name in criteria if name == "license_type"]
+    return [*best, -len(neighbours), copy.directory_id, *licensed]

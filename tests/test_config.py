@@ -1,6 +1,7 @@
 """Recipes: every built-in one loads, every key counts, every wrong value is named."""
 
 import dataclasses
+import re
 import typing
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,11 @@ CHOICES: dict[str, Any] = {
     "benchmarks.path": "items.jsonl",
     "exports": ["ids"],
     "licenses.policy": "union",
+    "keep_order.criteria": ["stars", "oldest_revision"],
     "near_duplicates.scope": "corpus",
+    "near_duplicates.verification": "estimate",
+    "near_duplicates.rule": "components",
+    "near_duplicates.minhash.scheme": "stack-v2",
     "near_duplicates.minhash.num_perm": 2048,
     "near_duplicates.minhash.num_bands": 20,
     "near_duplicates.minhash.rows_per_band": 5,
@@ -57,7 +62,7 @@ def _other(key: str, value: Any) -> Any:
         return ["one", "other"]
     if isinstance(value, str):
         return f"{value} other"
-    return value / 2 if isinstance(value, float) else value + 1
+    return (value / 2 or 1.0) if isinstance(value, float) else value + 1
 
 
 def _recipe(folder: Path, **values: Any) -> str:
@@ -143,6 +148,11 @@ def test_bytes_refuse_other_units(text: str) -> None:
         "filters=none",
         "fetching.max_text_bytes=0",
         "licenses.policy=furthest",
+        "keep_order.criteria=[star]",
+        "keep_order.criteria=[stars, forks, stars]",
+        "keep_order.criteria=[newest_revision, stars, oldest_revision]",
+        "keep_order.criteria=stars",
+        "keep_order.prefer_whole_repositories=1",
     ],
 )
 def test_wrong_types_and_values_are_refused(setting: str) -> None:
@@ -150,6 +160,16 @@ def test_wrong_types_and_values_are_refused(setting: str) -> None:
         load_recipe("default", [setting])
     assert "\n" not in str(caught.value)
     assert setting.partition("=")[0].rpartition(".")[2] in str(caught.value)
+
+
+def test_the_measurement_of_the_original_can_be_chosen() -> None:
+    """As the recipe's comment has it."""
+    text = (BUILT_IN / "stack-v2.yaml").read_text(encoding="utf-8")
+    settings = re.findall(r"--set near_duplicates\.(\S+)", text)
+    near = load_recipe("stack-v2", [f"near_duplicates.{s}" for s in settings]).near_duplicates
+    assert near.rule == "components"
+    assert near.minhash.version.startswith("stack-v2-1/")
+    assert near.minhash.version.endswith("ngram5/min5/prime32-seed42/250x2bit/25x10")
 
 
 def test_a_setting_goes_over_the_recipe_and_the_last_one_counts() -> None:

@@ -3,13 +3,12 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
+from s3_servers import ACCESS_KEY, S3Server
+from s3_servers import SECRET_KEY as SECRET
 
 from stackspark import doctor
 from stackspark.doctor import Check, render, run_checks
@@ -17,8 +16,7 @@ from stackspark.errors import SetupError
 from stackspark.io import jars, java, s3_probe
 from stackspark.io.locks import LOCK_NAME, LakeLock
 from stackspark.io.objects import LocalFolder
-
-SECRET = "wJalrXUtnFEMI-not-to-be-shown"
+from stackspark.io.s3 import MENDS
 
 
 @pytest.fixture(autouse=True)
@@ -29,29 +27,6 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     jar = tmp_path / "io.delta_delta-spark-4.4.0.jar"
     monkeypatch.setattr(jars, "cached_jars", lambda java, s3a: [jar] * (1 + s3a))
     monkeypatch.delenv("PYSPARK_PYTHON", raising=False)
-
-
-@pytest.fixture(scope="module")
-def s3_endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def s3_bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDOFTHETEST")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="lakes")
-    return "lakes"
 
 
 def by_name(checks: list[Check]) -> dict[str, Check]:
@@ -150,20 +125,22 @@ def dead_holder(run_id: str) -> bytes:
     return json.dumps({**holder, "lease_until": "2020-01-01T00:00:00+00:00"}).encode()
 
 
-def test_s3_lake_answers_everything(s3_bucket: str) -> None:
+def test_s3_lake_answers_everything(moto: S3Server, s3_bucket: str) -> None:
     checks = [check for check in run_checks(f"s3a://{s3_bucket}/code") if "s3" in check.name]
     names = [check.name.removeprefix("s3 ") for check in checks]
-    assert names == ["list", "clock", "region", "write", "conditional write", "read", "delete"]
+    assert names == [
+        "list", "path style", "clock", "region", "write", "conditional write",
+        "conditional overwrite", "read", "delete",
+    ]  # fmt: skip
     assert [check for check in checks if not check.ok] == []
-    left = boto3.client("s3").list_objects_v2(Bucket=s3_bucket)
-    assert left["KeyCount"] == 0, "the probe must be gone"
+    assert moto.keys(s3_bucket) == [], "the probe must be gone"
 
 
 def test_s3_bucket_that_is_missing_ends_the_probe(s3_bucket: str) -> None:
     checks = [check for check in run_checks("s3a://no-such-lake/code") if "s3" in check.name]
     assert [(check.name, check.ok) for check in checks] == [("s3 list", False)]
     assert checks[0].found.startswith("NoSuchBucket")
-    assert checks[0].mend == doctor.MENDS_OF_S3["NoSuchBucket"]
+    assert checks[0].mend == MENDS["NoSuchBucket"]
 
 
 @pytest.mark.parametrize(
@@ -175,9 +152,9 @@ def test_s3_clock_is_compared(seconds: int, error: str | None) -> None:
     assert answer.error == error
 
 
-def test_s3_region_is_compared(s3_bucket: str) -> None:
+def test_s3_region_is_compared(moto: S3Server, s3_bucket: str) -> None:
     region = {"LocationConstraint": "eu-west-1"}
-    boto3.client("s3").create_bucket(Bucket="far", CreateBucketConfiguration=region)
+    moto.client().create_bucket(Bucket="far", CreateBucketConfiguration=region)
     check = by_name(run_checks("s3a://far/code"))["s3 region"]
     assert check.found == "OtherRegion, the bucket's is eu-west-1, the client's is us-east-1"
 
@@ -187,7 +164,8 @@ def test_s3_store_that_ignores_conditions_fails() -> None:
         def put_object(self, **request: object) -> dict[str, object]:
             return {}
 
-    answer = s3_probe._conditional(Careless(), {"Bucket": "lakes", "Key": "probe"})
+    where = {"Bucket": "lakes", "Key": "probe"}
+    answer = s3_probe._conditional(Careless(), where, "conditional write", IfNoneMatch="*")
     assert answer.error == "NotRefused"
     assert "nothing keeps two runs apart" in doctor._s3_check(answer).mend
 
@@ -198,9 +176,9 @@ def test_s3_denial_names_the_permission() -> None:
 
 
 def test_output_holds_no_credential(s3_bucket: str) -> None:
-    text = render(run_checks(f"s3a://AKIDINTHEURL:{SECRET}@{s3_bucket}/code"))
+    text = render(run_checks(f"s3a://{ACCESS_KEY}:{SECRET}@{s3_bucket}/code"))
     assert SECRET not in text
-    assert "AKID" not in text
+    assert ACCESS_KEY not in text
     assert "s3 delete" in text, "the credentials of the address are left out, not taken as bucket"
 
 

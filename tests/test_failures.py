@@ -30,6 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("java.io.IOException: No space left on device", 5, "the disk is full"),
         ("java.lang.OutOfMemoryError: Java heap space", 5, "Spark ran out of memory"),
         ("[DELTA_CONCURRENT_APPEND] io.delta ConcurrentAppendException", 6, "another writer"),
+        ("org.apache.hadoop.fs.s3a.RemoteFileChangedException: 412", 6, "another writer"),
         ("CHECK constraint blob_id_valid violated", 4, "a table breaks a constraint"),
         ("py4j.protocol.Py4JNetworkError: Answer from Java side is empty", 5, "the Spark session"),
     ],
@@ -39,6 +40,15 @@ def test_describe_knows_what_spark_says(folder: Path, text: str, code: int, mean
     assert failure.exit_code == code
     assert failure.message.startswith(meaning)
     assert "\n" not in failure.message
+
+
+def test_describe_hands_on_what_a_task_said(folder: Path) -> None:
+    trace = (
+        "PythonException: Traceback\n  File x\nstackspark.errors.SetupError: no store; go\n\n\tat"
+    )
+    failure = describe(_raised(RuntimeError(trace)))
+    assert (failure.message, failure.exit_code) == ("no store; go", 5)
+    assert list(folder.iterdir()) == [], "it needs no trace"
 
 
 def test_describe_finds_the_cause_below_the_error() -> None:

@@ -1,16 +1,20 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from reference_near_duplicates import jaccard
 
+from stackspark import near_duplicates
 from stackspark.errors import InputError, UsageError
 from stackspark.near_duplicate_texts import (
     DEFAULTS,
     DeduplicateOptions,
+    DeduplicateOutcome,
     TextColumns,
     deduplicate,
     deduplicate_parquet,
@@ -85,6 +89,48 @@ def test_deduplicate_names_the_columns_that_there_are(spark: SparkSession, tmp_p
         removed(spark, [], tmp_path, TextColumns(id="number", text="body", rank="rating"))
 
 
+def pairs_near_the_threshold() -> list[tuple[int, str, float, str]]:
+    """200 pairs of 0.66 to 0.74, each in a vocabulary of its own; the even number of one stays."""
+    rows = []
+    for number in range(200):
+        words = [f"w{number}_{place}" for place in range(360)]
+        shift = 44 + number % 17
+        rows += [
+            (2 * number, " ".join(words[:300]), 1.0, "a"),
+            (2 * number + 1, " ".join(words[shift : shift + 300]), 2.0, "a"),
+        ]
+    return rows
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_deduplicate_exactly(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_small: bool
+) -> None:
+    """No estimate errs for or against a pair, whichever process follows the open edges."""
+    if not is_small:
+        monkeypatch.setattr(near_duplicates, "MAX_PAIRS_HERE", -1)
+    rows = pairs_near_the_threshold()
+    truth = {rows[i + 1][0]: jaccard(rows[i][1], rows[i + 1][1]) for i in range(0, 400, 2)}
+    texts = spark.createDataFrame(rows, SCHEMA)
+    estimated, exact = (
+        {
+            row["number"]: row
+            for row in deduplicate(
+                texts, COLUMNS, str(tmp_path / how), replace(DEFAULTS, verification=how)
+            ).rows.collect()
+        }
+        for how in ("estimate", "exact")
+    )
+    assert {row["established_by"] for row in exact.values()} == {"exact"}
+    for number, row in exact.items():
+        assert (row["kept_id"], row["similarity"]) == (number - 1, pytest.approx(truth[number]))
+        assert truth[number] >= DEFAULTS.threshold
+    similar = {number for number, value in truth.items() if value >= DEFAULTS.threshold}
+    # 36 bands of 7 find 95 % of the pairs at 0.7.
+    assert len(similar - exact.keys()) <= 0.1 * len(similar)
+    assert estimated.keys() - similar, "estimates should err here, or this test shows nothing"
+
+
 def test_deduplicate_of_nothing(spark: SparkSession, tmp_path: Path) -> None:
     assert removed(spark, [], tmp_path, COLUMNS) == {}
 
@@ -114,6 +160,16 @@ def test_command_writes_what_goes_and_what_stays(spark: SparkSession, tmp_path: 
     assert sorted(map(tuple, kept.collect())) == sorted(rows[1:])
     with pytest.raises(UsageError, match=r"--out \S+ is not empty; name a new folder"):
         deduplicate_parquet(options(tmp_path))
+
+
+def test_outcome_claims_no_similarity_that_was_not_verified() -> None:
+    outcome = DeduplicateOutcome(
+        out="out", num_texts=3, num_removed=1, num_kept=2,
+        rule="components", threshold=0.7, rounds=(),
+    )  # fmt: skip
+    said = "(33.3%), by components of shared bands: no similarity was verified"
+    assert said in outcome.to_text()
+    assert "0.7" not in outcome.to_text()
 
 
 @pytest.mark.parametrize("name", ["", "in"])

@@ -1,6 +1,6 @@
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import md5, sha1
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from reference_near_duplicates import jaccard, tokens
 
-from stackspark import near_duplicates
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import ContractError, InvalidParamsError
 from stackspark.io.scratch import Scratch
@@ -23,8 +22,12 @@ from stackspark.near_duplicates import (
 )
 from stackspark.pipeline import settled_rule
 
-TINY = NearDuplicatesParams(minhash=MinHashParams(num_perm=64, num_bands=2, rows_per_band=2))
+TINY = NearDuplicatesParams(
+    minhash=MinHashParams(num_perm=64, num_bands=2, rows_per_band=2), verification="estimate"
+)
 """For rows with made-up bands and signatures of 16 bytes."""
+
+ESTIMATE = NearDuplicatesParams(verification="estimate")
 
 ESTIMATE_ERROR = 5 * 0.016
 """Five standard errors of an estimate from 1,024 permutations at 2 bits."""
@@ -132,6 +135,38 @@ def test_find_near_duplicates_rounds(spark: SparkSession, tmp_path: Path) -> Non
     ]
 
 
+def test_find_near_duplicates_keeps_what_is_published(spark: SparkSession, tmp_path: Path) -> None:
+    rows = [
+        # the published one stays, though it is the worse copy
+        candidate("better", 1, [1, 2], like="pair"),
+        candidate("published", 9, [1, 2], like="pair"),
+        # two published ones stay, though they are similar; a new one goes by the better of them
+        candidate("first", 1, [3, 4], like="both", scope="both"),
+        candidate("second", 2, [3, 4], like="both", scope="both"),
+        candidate("new", 0, [3, 4], like="both", scope="both"),
+        # of equal texts too
+        candidate("old text", 5, None, like="", scope="text", text="same"),
+        candidate("new text", 4, None, like="", scope="text", text="same"),
+        # two hops: the new one's neighbour was no published blob and goes by one
+        candidate("kept", 7, [5, 6], like="hop", scope="hop"),
+        candidate("middle", 2, [5, 7], like="hop", scope="hop"),
+        candidate("last", 3, [8, 7], like="hop", scope="hop"),
+    ]
+    names = ["better", "first", "second", "new", "middle", "last", "new text"]
+    published = ["published", "first", "second", "old text", "kept"]
+    is_published = F.col("blob_id").isin([blob_id(name) for name in published])
+    marked = candidates(spark, rows).withColumn("is_published", is_published)
+    result = find_near_duplicates(marked, TINY, Scratch(folder=str(tmp_path)))
+    by_id = {row["blob_id"]: row for row in result.rows.collect()}
+    assert twins(by_id, [*names, *published]) == {
+        "better": ("published", "estimated", 1),
+        "new": ("first", "estimated", 1),
+        "new text": ("old text", "normalized_text", 0),
+        "middle": ("kept", "estimated", 1),
+        "last": ("kept", "estimated", 2),
+    }
+
+
 def test_find_near_duplicates_has_the_columns_of_its_contract(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -151,7 +186,7 @@ def test_find_near_duplicates_says_that_it_stopped_early(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     rows = [candidate(name, place, [1, 2], like="same") for place, name in enumerate("abc")]
-    params = NearDuplicatesParams(minhash=TINY.minhash, max_rounds=1)
+    params = replace(TINY, max_rounds=1)
     result, by_id = found(spark, rows, tmp_path, params)
     assert set(twins(by_id, "abc")) == {"b", "c"}
     assert len(result.rounds) == 1
@@ -192,7 +227,7 @@ def test_find_near_duplicates_builds_no_chains(spark: SparkSession, tmp_path: Pa
     assert jaccard(chain["A"], chain["C"]) < 0.65
     orders = {"ABC": "B", "BAC": "AC", "CBA": "B", "ACB": "B"}
     texts = [(chain[c], scope, scope.index(c)) for scope in orders for c in scope]
-    _, by_id = found(spark, measured(texts), tmp_path, NearDuplicatesParams())
+    _, by_id = found(spark, measured(texts), tmp_path, ESTIMATE)
     removed = {scope: set(gone) for scope, gone in orders.items()}
     for scope in orders:
         assert {c for c in scope if blob_id(chain[c] + scope) in by_id} == removed[scope]
@@ -229,7 +264,7 @@ def test_find_near_duplicates_on_random_corpora(spark: SparkSession, tmp_path: P
     """120 corpora in one search, each checked against all its pairs."""
     corpora = [random_corpus(f"corpus {number}") for number in range(120)]
     rows = measured([(t, c.scope, c.order[n]) for c in corpora for n, t in c.texts.items()])
-    result, by_id = found(spark, rows, tmp_path, NearDuplicatesParams())
+    result, by_id = found(spark, rows, tmp_path, ESTIMATE)
     assert result.is_settled
     assert len({row["established_by"] for row in by_id.values()}) == 2
     for corpus in corpora:
@@ -264,46 +299,6 @@ def is_text_twin(corpus: Corpus, name: str, removed: dict[str, Row]) -> bool:
         other in removed and other != name and text.rstrip() == corpus.texts[name].rstrip()
         for other, text in corpus.texts.items()
     )
-
-
-@pytest.fixture(scope="module")
-def found_once(
-    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[list[Row], dict[str, Row]]:
-    """Candidates of 30 corpora, and what the search finds in them."""
-    corpora = [random_corpus(f"corpus {number}") for number in range(30)]
-    rows = measured([(t, c.scope, c.order[n]) for c in corpora for n, t in c.texts.items()])
-    return rows, found(spark, rows, tmp_path_factory.mktemp("once"), NearDuplicatesParams())[1]
-
-
-@pytest.mark.parametrize("shuffle", [(1, True), (4, False), (16, True)])
-def test_find_near_duplicates_whatever_the_partitions(
-    spark: SparkSession,
-    found_once: tuple[list[Row], dict[str, Row]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    shuffle: tuple[int, bool],
-) -> None:
-    """Partitions of a shuffle, adaptive execution and the order of the input change nothing."""
-    num_partitions, is_adaptive = shuffle
-    rows, expected = found_once
-    settings = {
-        "spark.sql.shuffle.partitions": str(num_partitions),
-        "spark.sql.adaptive.enabled": str(is_adaptive).lower(),
-        "spark.sql.autoBroadcastJoinThreshold": "-1",
-    }
-    monkeypatch.setattr(near_duplicates, "MIN_ITEMS_PER_TASK", 100)
-    before = {key: spark.conf.get(key, None) for key in settings}
-    try:
-        for key, value in settings.items():
-            spark.conf.set(key, value)
-        shuffled = random.Random(num_partitions).sample(rows, len(rows))
-        _, actual = found(spark, shuffled, tmp_path, NearDuplicatesParams())
-    finally:
-        for key, old in before.items():
-            spark.conf.set(key, old) if old is not None else spark.conf.unset(key)
-    assert len(expected) > 30
-    assert actual == expected
 
 
 def test_find_near_duplicates_with_a_hot_bucket(spark: SparkSession, tmp_path: Path) -> None:

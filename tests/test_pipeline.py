@@ -24,6 +24,7 @@ from stackspark.governance.explanation import Explanation
 from stackspark.io.lake import Lake
 from stackspark.judging import representatives, resolved, without_duplicates
 from stackspark.stages.finalize_verdicts import finalize_verdicts
+from stackspark.stages.select_representatives import SelectRepresentativesParams
 
 further_run = pytest.mark.integration
 """For runs beyond the first one, its repetition and its repartition: each takes up to a minute."""
@@ -199,7 +200,8 @@ def tables(spark: SparkSession, first: RunOutcome) -> dict[str, DataFrame]:
 def _file_verdicts(tables: Mapping[str, DataFrame]) -> list[dict[str, Any]]:
     """Every file's fate, from the published tables alone."""
     verdicts = resolved(tables, without_duplicates(tables["ledger"]))
-    final = finalize_verdicts(verdicts, representatives(tables), tables["near_duplicates"])
+    chosen = representatives(tables, SelectRepresentativesParams())
+    final = finalize_verdicts(verdicts, chosen, tables["near_duplicates"])
     names = tables["origins"].select("directory_id", "repo_name")
     rows = final.join(names, "directory_id", how="inner").collect()
     return [row.asDict() for row in rows]
@@ -542,3 +544,40 @@ def test_grown_run_keeps_the_new_file_and_one_of_the_copies(
     assert rows["cat/more", "/cargo.py"]["status"] == "kept"
     ships = [rows["cat/more", "/ship.py"], rows["ada/ships", "/src/ship.py"]]
     assert sorted(str(row["cause"]) for row in ships) == ["None", "exact_duplicate"]
+
+
+@further_run
+def test_run_keeps_what_is_published_and_compares_texts(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """Copies with 1 or 15 new words come later, some with a better hash; what was published stays.
+
+    15 words make a similarity of 336 / 471, too near the limit of 0.7 for an estimate.
+    """
+    words = [f"hoist_{number}()" for number in range(400)]
+    licence = (DEMO / "planted" / "LICENSE").read_text(encoding="utf-8")
+    older = _write(tmp_path / "older", {"LICENSE": licence, "sail.py": "\n".join(words)})
+    copies = {"LICENSE": licence}
+    for number, first in ((1, 100), (1, 200), (1, 300), (15, 5), (15, 11), (15, 17)):
+        places = {first + 25 * step for step in range(number)}
+        changed = [f"furl()\n{word}" if i in places else word for i, word in enumerate(words)]
+        copies[f"sail_{number}_{first}.py"] = "\n".join(changed)
+    sources = (f"dir:{older}", f"dir:{_write(tmp_path / 'newer', copies)}")
+    lake = str(tmp_path / "lake")
+    settings = ("near_duplicates.prefer_published=true",)
+    outcomes = [
+        run_recipe(
+            RunOptions(
+                recipe="default", lake=lake, quiet=True, settings=settings, sources=sources[:count]
+            )
+        )
+        for count in (1, 2, 2)
+    ]
+    rows = _tables(spark, lake)["near_duplicates"].collect()
+    published = hashlib.sha1("\n".join(words).encode()).hexdigest()
+    assert {row["kept_blob_id"] for row in rows} == {published}
+    assert sorted(row["established_by"] for row in rows) == ["estimated"] * 3 + ["exact"] * 3
+    exact = [row["similarity"] for row in rows if row["established_by"] == "exact"]
+    assert exact == [pytest.approx(336 / 471)] * 3
+    assert min(row["blob_id"] for row in rows) < published
+    assert _taken_over(outcomes[2]) == list(STEPS)

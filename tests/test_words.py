@@ -26,6 +26,7 @@ def test_cause_place_puts_unknown_causes_last() -> None:
         ("encoded_fraction", 0.500000001, 0.5,
          "share of encoded data 0.500000001, over the limit of 0.5"),
         ("near_duplicate", 0.7, 0.7, "similarity 0.7, at the limit of 0.7"),
+        ("near_duplicate", 0.3, None, "similarity 0.3"),
         ("binary", None, None, "The bytes are not text."),
         ("num_lines", 3.0, None, "number of lines 3"),
         ("new_rule", None, None, "new rule"),
@@ -34,6 +35,17 @@ def test_cause_place_puts_unknown_causes_last() -> None:
 )  # fmt: skip
 def test_verdict_words(rule: str, value: float | None, limit: float | None, said: str) -> None:
     assert words.verdict_words(rule, value, limit) == said
+
+
+@pytest.mark.parametrize(
+    ("established_by", "said"),
+    [
+        ("normalized_text", "normalized text"),
+        ("component", "estimated; joined by shared bands, not verified"),
+    ],
+)
+def test_evidence_words(established_by: str, said: str) -> None:
+    assert words.evidence_words(established_by) == said
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from stackspark.words import cause_words, number, verdict_words, visible
+from stackspark.words import cause_words, evidence_words, number, verdict_words, visible
 
 MAX_FIELD_CHARS = 2000
 
@@ -182,7 +182,7 @@ def _reason_line(reason: Reason) -> str:
 
 def _twin_fields(twin: Twin) -> Iterator[tuple[str, str]]:
     where = f"{twin.repo_name}:{twin.path}" if twin.path else twin.blob_id
-    how = twin.established_by.replace("_", " ")
+    how = evidence_words(twin.established_by)
     yield "kept twin", f"{where}, similarity {twin.similarity:.3f} ({how})"
     if twin.swhid:
         yield "", twin.swhid

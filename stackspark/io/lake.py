@@ -56,7 +56,7 @@ class Lake:
 
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/") or "/"
-        self._audited: list[Row] | None = None
+        self._recorded: list[Row] | None = None
         self._publications: dict[str | None, Publication | None] = {}
 
     def table_path(self, name: str) -> str:
@@ -96,14 +96,14 @@ class Lake:
     ) -> WriteResult:
         """Commit a new version of a table; readers do not see it before it is published.
 
-        `overwrite` replaces all rows, `append` adds to the last audited version. The table gets
+        `overwrite` replaces all rows, `append` adds to the base version. The table gets
         its contract's constraints, so a row that breaks one stops the write.
 
         Raises:
             ContractError: if the columns are not the contract's, or a row breaks a constraint.
         """
         contract = table_contract(name)
-        if mode == "append" and self._starts_from_audited(spark, name):
+        if mode == "append" and self._starts_from_base(spark, name):
             append_rows(df, self.table_path(name), contract)
         else:
             replace_rows(df, self.table_path(name), contract)
@@ -121,24 +121,41 @@ class Lake:
         return reader.load(self.table_path(name))
 
     def record_step(self, spark: SparkSession, row: Mapping[str, Any]) -> None:
-        """Append one row to `runs`; a row with status `audited` makes its versions audited."""
+        """Append one row to `runs`.
+
+        A row with status `audited` makes its versions audited. One with status `partial` makes its
+        versions what the next append goes on from, until the step is audited or fails.
+        """
         recorded = _one_row(spark, "runs", row)
-        audited = self._audited_steps(spark)
+        steps = self._steps(spark)
         self._append_row(spark, "runs", recorded)
-        if row["status"] == "audited":
-            audited.append(Row(**row))
+        steps.append(Row(**row))
 
     def audited_version(self, spark: SparkSession, name: str) -> int | None:
         """Return the newest version of a table that passed its contract; None if there is none."""
         versions = self._audited_versions(spark, name)
         return max(versions, default=None)
 
+    def base_version(self, spark: SparkSession, name: str) -> int | None:
+        """Return the version that an append goes on from; None if there is none.
+
+        That is the last audited one, or a later one that is a part of a step which did not end.
+        """
+        partial = None
+        for row in self._steps(spark):
+            if name in row["table_versions"]:
+                is_part = row["status"] == "partial"
+                partial = row["table_versions"][name] if is_part else None
+        return self.audited_version(spark, name) if partial is None else partial
+
     def audited_step(self, spark: SparkSession, step: str, fingerprint: str) -> Row | None:
         """Return the newest audited row of `runs` for a step and fingerprint; None if none is."""
         rows = [
             row
-            for row in self._audited_steps(spark)
-            if row["step"] == step and row["fingerprint"] == fingerprint
+            for row in self._steps(spark)
+            if row["status"] == "audited"
+            and row["step"] == step
+            and row["fingerprint"] == fingerprint
         ]
         return rows[-1] if rows else None
 
@@ -196,20 +213,25 @@ class Lake:
             )
         return publication.table_versions[name]
 
-    def _audited_steps(self, spark: SparkSession) -> list[Row]:
-        """Rows of `runs` that are audited, one per step of a run: few, so they are kept."""
-        if self._audited is None:
+    def _steps(self, spark: SparkSession) -> list[Row]:
+        """Rows of `runs` by time, a few per step of a run, so they are kept."""
+        if self._recorded is None:
             rows = self._rows(spark, "runs")
-            self._audited = [] if rows is None else _collect_audited(rows)
-        return self._audited
+            self._recorded = (
+                [] if rows is None else rows.orderBy("finished_at", "run_id", "step").collect()
+            )
+        return self._recorded
 
     def _audited_versions(self, spark: SparkSession, name: str) -> set[int]:
-        maps = [row["table_versions"] for row in self._audited_steps(spark)]
+        maps = [row["table_versions"] for row in self._steps(spark) if row["status"] == "audited"]
         return {versions[name] for versions in maps if name in versions}
 
-    def _starts_from_audited(self, spark: SparkSession, name: str) -> bool:
-        """Bring the head of a table back to its last audited version; False if there is none."""
-        base = self.audited_version(spark, name)
+    def _starts_from_base(self, spark: SparkSession, name: str) -> bool:
+        """Bring the head of a table back to what an append goes on from; False if that is nothing.
+
+        What a killed writer committed and did not record is left behind.
+        """
+        base = self.base_version(spark, name)
         if base is None:
             return False
         if last_commit(spark, self.table_path(name)).version != base:
@@ -236,10 +258,6 @@ def _lake_format(root: str, marker: bytes) -> int:
         raise LakeError(
             f"{root}/{MARKER_NAME} is not a lake's marker; name another folder with --lake"
         ) from error
-
-
-def _collect_audited(runs: DataFrame) -> list[Row]:
-    return runs.where("status = 'audited'").orderBy("finished_at", "run_id", "step").collect()
 
 
 def _publication(row: Row) -> Publication:

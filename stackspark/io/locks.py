@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeGuard
 from uuid import uuid4
 
 import psutil
 
-from stackspark.errors import LockedError
+from stackspark.errors import LockedError, StacksparkError
 from stackspark.io.objects import StoredObject, object_folder
 
 LOCK_NAME = "locks/writer.lock"
@@ -72,7 +72,8 @@ class LakeLock:
         """
         self._holder = _this_process(self._holder.run_id, self._lease)
         while not self._folder.create(LOCK_NAME, _encode(self._holder)):
-            self._clear_stale()
+            if self._take_over():
+                break
         self._released.clear()
         threading.Thread(target=self._keep, name="lake-lock", daemon=True).start()
         return self
@@ -87,7 +88,7 @@ class LakeLock:
         self._released.set()
         with self._mutex:
             found = self._folder.read(LOCK_NAME)
-            if found and self._is_own(found):
+            if self._is_own(found):
                 self._folder.delete(LOCK_NAME, found.tag)
 
     def renew(self) -> None:
@@ -99,32 +100,35 @@ class LakeLock:
         with self._mutex:
             found = self._folder.read(LOCK_NAME)
             until = (datetime.now(UTC) + self._lease).isoformat()
-            renewed = replace(self._holder, lease_until=until)
-            if not (
-                found
-                and self._is_own(found)
-                and self._folder.replace(LOCK_NAME, _encode(renewed), found.tag)
-            ):
+            renewed = _encode(replace(self._holder, lease_until=until))
+            if self._is_own(found) and self._folder.replace(LOCK_NAME, renewed, found.tag):
+                return
+            # A store that wrote and whose answer was lost refuses the request's repetition.
+            found = self._folder.read(LOCK_NAME)
+            if not (self._is_own(found) and found.data == renewed):
                 raise LockedError(self._lost(found))
 
-    def _is_own(self, found: StoredObject) -> bool:
-        return _decode(found).token == self._holder.token
+    def _is_own(self, found: StoredObject | None) -> TypeGuard[StoredObject]:
+        return found is not None and _decode(found).token == self._holder.token
 
-    def _clear_stale(self) -> None:
+    def _take_over(self) -> bool:
+        """Replace a lock that is stale, or find that it is our own; False if it is gone."""
         found = self._folder.read(LOCK_NAME)
-        if found is None:
-            return
+        if found is None or self._is_own(found):
+            return found is not None
         holder = _decode(found)
         if not holder.is_stale:
             raise LockedError(_refused(self._root, holder))
-        self._folder.delete(LOCK_NAME, found.tag)
+        return self._folder.replace(LOCK_NAME, _encode(self._holder), found.tag)
 
     def _keep(self) -> None:
         while not self._released.wait(self._lease.total_seconds() / 3):
             try:
                 self.renew()
-            except (LockedError, OSError):
+            except LockedError:
                 return  # the next `renew` before a commit says so where it can be heard
+            except (StacksparkError, OSError):
+                continue  # the lease has two more beats
 
     def _lost(self, found: StoredObject | None) -> str:
         taker = f"run {_decode(found).run_id} has it" if found else "its file is gone"

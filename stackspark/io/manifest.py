@@ -1,15 +1,14 @@
 """What an export consists of: names of its shards, `manifest.json`, rows of the table `shards`."""
 
 import json
-import os
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, Row, SparkSession
+
+from stackspark.io.filesystems import joined, store_text
 
 MANIFEST_NAME = "manifest.json"
 CARD_NAME = "README.md"
@@ -119,8 +118,8 @@ def shard_of(row: Row) -> Shard:
 
 
 def write_manifest(
-    folder: Path, dataset: str, shards: Sequence[Shard], provenance: Mapping[str, Any]
-) -> Path:
+    folder: str, dataset: str, shards: Sequence[Shard], provenance: Mapping[str, Any]
+) -> str:
     """Write `manifest.json` of an export.
 
     Args:
@@ -141,14 +140,4 @@ def write_manifest(
         "shards": [asdict(shard) for shard in sorted(shards, key=lambda shard: shard.path)],
     }
     text = json.dumps(document, indent=2, sort_keys=True, allow_nan=False)
-    return write_text(folder / MANIFEST_NAME, f"{text}\n")
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write a small file so that readers see all of it or what was there before."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return temporary.replace(path)
+    return store_text(joined(folder, MANIFEST_NAME), f"{text}\n")

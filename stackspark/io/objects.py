@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from stackspark.errors import LakeError, SetupError
+from stackspark.io.s3 import is_s3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +44,14 @@ def object_folder(root: str) -> ObjectFolder:
     Raises:
         SetupError: for a root of a kind that has no conditional writes here.
     """
+    if is_s3(root):
+        from stackspark.io.s3_objects import S3Folder  # noqa: PLC0415 - imports botocore
+
+        return S3Folder(root)
     if "://" in root:
-        raise SetupError(f"a lake needs a local folder; {root} is not one; name a local path")
+        raise SetupError(
+            f"a lake needs a local folder or s3a://BUCKET/PREFIX; {root} is neither; name one"
+        )
     return LocalFolder(Path(root))
 
 

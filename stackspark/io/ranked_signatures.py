@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow.parquet as pq
 
-from stackspark.io.scratch import RankedFile, located
+from stackspark.io.filesystems import located
+from stackspark.io.scratch import RankedFile
 from stackspark.kernels.buffers import Bytes, Longs, fixed_width_rows
+from stackspark.kernels.signatures import width_bytes
 
 CACHED_BYTES = 64 << 20
 
@@ -17,14 +19,21 @@ CACHED_BYTES = 64 << 20
 class SignatureReader:
     """Reads the signatures of ranks; keeps the row groups read last, up to 64 MB.
 
+    `num_perm` is the number of permutations that each signature holds.
+
     Shuffling signatures to the pairs that need them would cost far more than reading the row groups
     of one range of ranks where they lie. Pickles as its parameters, so each task has its own.
     """
 
     files: Sequence[RankedFile]
-    width_bytes: int
+    num_perm: int
     _opened: dict[int, pq.ParquetFile] = field(default_factory=dict, repr=False)
     _groups: OrderedDict[tuple[int, int], Bytes] = field(default_factory=OrderedDict, repr=False)
+
+    @property
+    def width_bytes(self) -> int:
+        """Bytes of a signature."""
+        return width_bytes(self.num_perm)
 
     def of_ranks(self, ranks: Longs) -> Bytes:
         """Signatures of ranks in any order, shape (len(ranks), width_bytes); 0 where null."""

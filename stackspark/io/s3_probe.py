@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+
+from stackspark.io.s3 import DEFAULT_REGION, s3_client, s3_error_code, s3_place
 
 PROBE_BYTES = b"stackspark doctor"
 CONNECT_SECONDS = 5
 READ_SECONDS = 10
+OTHER_TAG = '"00000000000000000000000000000000"'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,53 +25,57 @@ class S3Answer:
 
 
 def probe_s3(lake: str) -> Iterator[S3Answer]:
-    """List, write, write again on condition, read and delete an object below a lake.
+    """List, write, write again on two conditions, read and delete an object below a lake.
 
     Ends at the first request whose failure makes the rest meaningless. Answers hold error codes and
     no message of the store, which may quote an access key.
 
     Args:
-        lake: `s3a://BUCKET/PREFIX`; what stands before an `@` is ignored.
+        lake: `s3a://BUCKET/PREFIX`, without credentials.
     """
     from boto3.session import Session  # noqa: PLC0415 - heavy, and needed for S3 only
-    from botocore.config import Config  # noqa: PLC0415
 
     bucket, key = probe_place(lake)
-    session = Session()
-    if session.get_credentials() is None:
+    if Session().get_credentials() is None:
         yield S3Answer(request="credentials", error="NoCredentials", detail="none found")
         return
-    limits = Config(
+    yield from _answers(_client("path"), bucket, key)
+
+
+def _client(style: str) -> Any:
+    return s3_client(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"total_max_attempts": 2},
-        s3={"addressing_style": "path"},
+        s3={"addressing_style": style},
     )
-    client = session.client("s3", config=limits)
-    yield from _answers(client, bucket, key)
 
 
 def probe_place(lake: str) -> tuple[str, str]:
     """Bucket and the key of a probe object that no other run uses."""
-    parts = urlsplit(lake)
-    prefix = parts.path.strip("/")
+    bucket, prefix = s3_place(lake)
     name = f".stackspark-probe-{uuid.uuid4().hex}"
-    return parts.hostname or "", f"{prefix}/{name}" if prefix else name
+    return bucket, f"{prefix}/{name}" if prefix else name
 
 
 def _answers(client: Any, bucket: str, key: str) -> Iterator[S3Answer]:
     where = {"Bucket": bucket, "Key": key}
     listed, listing = _asked("list", lambda: client.list_objects_v2(Bucket=bucket, MaxKeys=1))
-    yield listed
     if listed.error:
+        yield listed
+        yield from _by_host(bucket)
         return
+    yield listed
+    where_asked = f"{client.meta.endpoint_url}/{bucket}"
+    yield S3Answer(request="path style", error=None, detail=where_asked)
     yield _clock(listing)
     yield _region(client, bucket)
     written, _ = _asked("write", lambda: client.put_object(**where, Body=PROBE_BYTES))
     yield written
     if written.error:
         return
-    yield _conditional(client, where)
+    yield _conditional(client, where, "conditional write", IfNoneMatch="*")
+    yield _conditional(client, where, "conditional overwrite", IfMatch=OTHER_TAG)
     yield _asked("read", lambda: _read(client, where))[0]
     yield _asked("delete", lambda: client.delete_object(**where))[0]
 
@@ -81,7 +87,7 @@ def _asked(request: str, ask: Callable[[], Any]) -> tuple[S3Answer, Any]:
         value = ask()
     # Whatever the client raises is the answer.
     except Exception as raised:
-        error = _code(raised)
+        error = s3_error_code(raised)
     milliseconds = 1000 * (time.perf_counter() - started)
     return S3Answer(request=request, error=error, detail=f"{milliseconds:.0f} ms"), value
 
@@ -90,9 +96,12 @@ def _read(client: Any, where: dict[str, str]) -> object:
     return client.get_object(**where)["Body"].read()
 
 
-def _code(error: Exception) -> str:
-    response = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code") or type(error).__name__)
+def _by_host(bucket: str) -> Iterator[S3Answer]:
+    """Tell of a store that would answer if the bucket stood in the host's name."""
+    client = _client("virtual")
+    answer, _ = _asked("path style", lambda: client.list_objects_v2(Bucket=bucket, MaxKeys=1))
+    if answer.error is None:
+        yield S3Answer(request="path style", error="NotByPath", detail=client.meta.endpoint_url)
 
 
 def _clock(listing: Any) -> S3Answer:
@@ -107,7 +116,7 @@ def _clock(listing: Any) -> S3Answer:
 
 def _region(client: Any, bucket: str) -> S3Answer:
     """Region of the bucket and of the client: across regions each byte is slow and is charged."""
-    own = client.meta.region_name or "none set"
+    own = client.meta.region_name or DEFAULT_REGION
     answer, head = _asked("region", lambda: client.head_bucket(Bucket=bucket))
     named = head and head["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
     if answer.error or not named or named == own:
@@ -116,12 +125,9 @@ def _region(client: Any, bucket: str) -> S3Answer:
     return S3Answer(request="region", error="OtherRegion", detail=detail)
 
 
-def _conditional(client: Any, where: dict[str, str]) -> S3Answer:
+def _conditional(client: Any, where: dict[str, str], request: str, **condition: str) -> S3Answer:
     """A second write that must be refused: the lock of a lake stands on this."""
-    answer, _ = _asked(
-        "conditional write",
-        lambda: client.put_object(**where, Body=PROBE_BYTES, IfNoneMatch="*"),
-    )
+    answer, _ = _asked(request, lambda: client.put_object(**where, Body=PROBE_BYTES, **condition))
     refused = answer.error in {"PreconditionFailed", "ConditionalRequestConflict", "412"}
     error = None if refused else answer.error or "NotRefused"
-    return S3Answer(request="conditional write", error=error, detail=answer.detail)
+    return S3Answer(request=request, error=error, detail=answer.detail)

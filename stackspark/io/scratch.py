@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,9 +12,14 @@ from pyarrow import fs
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from stackspark.io.filesystems import located, make_folder, remove_folder
+
 BATCH_ROWS = 1 << 17
 """Rows of a batch that the driver streams: a few megabytes of numbers."""
 
+
+FOOTERS_AT_ONCE = 16
+"""Footers read at once: in an object store each takes as long as an answer does."""
 
 ROW_GROUP_BYTES = 128 << 20
 NUMBERED_ROW_GROUP_BYTES = 8 << 20
@@ -34,8 +39,7 @@ class RankedFile:
 class Scratch:
     """A folder of scratch tables, each in a folder of its own below `folder`.
 
-    `folder` is a local path or a URI, such as ``s3a://bucket/scratch/run``; pyarrow reads the
-    latter with the credentials and endpoint (`AWS_ENDPOINT_URL`) of the environment.
+    `folder` is a local path or a URI, such as ``s3a://bucket/scratch/run``.
     """
 
     folder: str
@@ -75,9 +79,8 @@ class Scratch:
             F.col("_metadata.file_name").alias("file_name"),
             F.col("_metadata.row_index").alias("row_index"),
         )
-        counts = written.groupBy("file_name").agg(F.count("*").alias("num_rows")).collect()
         files, total = [], 0
-        for file_name, num_rows in sorted(counts, key=lambda row: part_order(row[0])):
+        for file_name, num_rows in self._counts(name):
             path = f"{self.path(name)}/{file_name}"
             files.append(RankedFile(path=path, first_rank=total, num_rows=num_rows))
             total += num_rows
@@ -91,40 +94,42 @@ class Scratch:
 
     def batches(self, name: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Stream a table in the order of its partitions, one bounded batch in memory."""
-        filesystem, folder = self._located(name)
-        files = filesystem.get_file_info(fs.FileSelector(folder))
-        parts = [file for file in files if file.base_name.startswith("part-") and file.size]
-        for part in sorted(parts, key=lambda file: part_order(file.base_name)):
+        filesystem, parts = self._parts(name)
+        for part in parts:
             with filesystem.open_input_file(part.path) as source:
                 yield from pq.ParquetFile(source).iter_batches(BATCH_ROWS, columns=list(columns))
 
     @contextmanager
     def writer(self, name: str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
         """Write a table of one file from this process, in place of one that may be there."""
-        filesystem, folder = self._located(name)
-        if filesystem.get_file_info(folder).type != fs.FileType.NotFound:
-            filesystem.delete_dir(folder)
-        filesystem.create_dir(folder)
+        remove_folder(self.path(name))
+        make_folder(self.path(name))
+        filesystem, folder = located(self.path(name))
         path = f"{folder}/part-00000.parquet"
         with pq.ParquetWriter(path, schema, compression="zstd", filesystem=filesystem) as writer:
             yield writer
 
     def clear(self) -> None:
         """Remove all scratch tables."""
-        filesystem, folder = self._located("")
-        if filesystem.get_file_info(folder).type != fs.FileType.NotFound:
-            filesystem.delete_dir(folder)
+        remove_folder(self.folder)
 
-    def _located(self, name: str) -> tuple[fs.FileSystem, str]:
-        return located(self.path(name).rstrip("/"))
+    def _counts(self, name: str) -> Iterator[tuple[str, int]]:
+        """Name and rows of each file that has any, in order, from the files' footers."""
+        filesystem, parts = self._parts(name)
 
+        def counted(part: fs.FileInfo) -> tuple[str, int]:
+            with filesystem.open_input_file(part.path) as source:
+                return part.base_name, pq.read_metadata(source).num_rows
 
-def located(path: str) -> tuple[fs.FileSystem, str]:
-    """File system of a local path or URI, and the path in it."""
-    if "://" not in path:
-        return fs.LocalFileSystem(), str(Path(path).absolute())
-    filesystem, inside = fs.FileSystem.from_uri(re.sub("^s3a://", "s3://", path))
-    return filesystem, inside
+        with ThreadPoolExecutor(FOOTERS_AT_ONCE) as pool:
+            yield from (found for found in pool.map(counted, parts) if found[1])
+
+    def _parts(self, name: str) -> tuple[fs.FileSystem, list[fs.FileInfo]]:
+        """Data files of a table in the order of its partitions."""
+        filesystem, folder = located(self.path(name))
+        files = filesystem.get_file_info(fs.FileSelector(folder))
+        parts = [file for file in files if file.base_name.startswith("part-") and file.size]
+        return filesystem, sorted(parts, key=lambda file: part_order(file.base_name))
 
 
 def part_order(file_name: str) -> tuple[int, str]:

@@ -21,6 +21,7 @@ from pyspark.sql import SparkSession
 from stackspark.errors import SetupError
 from stackspark.io.jars import cached_jars
 from stackspark.io.java import find_java
+from stackspark.io.s3 import S3Endpoint, is_s3, s3_endpoint
 
 LOGGER = logging.getLogger(__name__)
 GIB = 1 << 30
@@ -66,6 +67,13 @@ LOCAL_SETTINGS = {
 S3A_SETTINGS = {
     "spark.hadoop.fs.s3a.path.style.access": "true",
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "1",
+    # The chain of the SDK, as boto3 and pyarrow have it; S3A's own knows no profile and no token.
+    "spark.hadoop.fs.s3a.aws.credentials.provider": (
+        "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+    ),
+    # A file that must not exist is then written with If-None-Match: a commit of Delta's can never
+    # replace another one, even if a writer has slept longer than its lock's lease.
+    "spark.hadoop.fs.s3a.performance.flags": "create",
 }
 
 
@@ -112,8 +120,8 @@ def session_settings(params: SessionParams) -> dict[str, str]:
         settings |= LOCAL_SETTINGS
         settings["spark.driver.memory"] = params.driver_memory or _driver_memory(params.master)
         settings["spark.sql.shuffle.partitions"] = str(4 * num_cores(params.master))
-    if params.lake.startswith("s3a://"):
-        settings |= S3A_SETTINGS
+    if is_s3(params.lake):
+        settings |= S3A_SETTINGS | _endpoint_settings(s3_endpoint())
     given = {
         "spark.driver.memory": params.driver_memory,
         "spark.sql.shuffle.partitions": params.shuffle_partitions,
@@ -123,6 +131,16 @@ def session_settings(params: SessionParams) -> dict[str, str]:
         "spark.eventLog.dir": params.event_log_dir,
     }
     return settings | {key: str(value) for key, value in given.items() if value is not None}
+
+
+def _endpoint_settings(endpoint: S3Endpoint) -> dict[str, str]:
+    """The store as the driver found it, for S3A and for the Python workers of every executor."""
+    return {
+        "spark.hadoop.fs.s3a.endpoint": endpoint.url,
+        "spark.hadoop.fs.s3a.endpoint.region": endpoint.region,
+        "spark.executorEnv.AWS_ENDPOINT_URL_S3": endpoint.url,
+        "spark.executorEnv.AWS_REGION": endpoint.region,
+    }
 
 
 def is_local(master: str) -> bool:
@@ -172,7 +190,7 @@ def _own_session(params: SessionParams) -> SparkSession:
     if is_local(params.master):
         # Without it Spark looks its host name up, which fails on some machines.
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    jars = cached_jars(java, s3a=params.lake.startswith("s3a://"))
+    jars = cached_jars(java, s3a=is_s3(params.lake))
     settings = session_settings(params) | {
         "spark.master": params.master,
         "spark.jars": ",".join(str(jar) for jar in jars),

@@ -1,21 +1,19 @@
 """Write shards within a task: Parquet files whose bytes depend on their rows alone."""
 
 import hashlib
-import uuid
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from stackspark.io.filesystems import joined, publish_file, staging_path
 from stackspark.io.manifest import UNKNOWN_LANGUAGE, Shard, ShardGroup
 
-TEMPORARY_SUFFIX = ".tmp"
 PLAIN_COLUMNS = frozenset({"content", "text", "blob_id", "content_id", "swhid", "path"})
 """Columns, at any depth, whose values hardly repeat: no dictionary is tried for them."""
 
@@ -63,7 +61,7 @@ def write_shards(
     batches: Iterable[pa.RecordBatch],
     shape: RowShape,
     groups: Sequence[ShardGroup],
-    folder: Path,
+    folder: str,
     row_groups: RowGroupLimits,
 ) -> Iterator[pa.RecordBatch]:
     """Write the shards that a task's rows belong to.
@@ -87,7 +85,7 @@ def write_shards(
                 if file:
                     yield _row(file.close())
                 group = groups[bisect_right(firsts, number) - 1]
-                path = folder / group.shard_name(number)
+                path = joined(folder, group.shard_name(number))
                 file = ShardFile(path, number, shape, row_groups)
             file.write(rows)
         if file:
@@ -105,15 +103,15 @@ class ShardFile:
     under its name when it is complete, so a task that is killed, or run twice, does no harm.
     """
 
-    def __init__(self, path: Path, number: int, shape: RowShape, limits: RowGroupLimits) -> None:
+    def __init__(self, path: str, number: int, shape: RowShape, limits: RowGroupLimits) -> None:
         self.number = number
         self._path = path
         self._shape = shape
         self._limits = limits
-        self._temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}")
+        self._staged = staging_path(path)
         repeating = [leaf for leaf in _leaves(shape.schema) if not _is_plain(leaf)]
         self._writer = pq.ParquetWriter(
-            self._temporary,
+            self._staged,
             shape.schema,
             version="2.6",
             compression="zstd",
@@ -151,14 +149,14 @@ class ShardFile:
         """Complete the file under its name."""
         self._flush()
         self._writer.close()
-        with self._temporary.open("rb") as file:
+        with self._staged.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        size_bytes = self._temporary.stat().st_size
-        self._temporary.replace(self._path)
+        size_bytes = self._staged.stat().st_size
+        publish_file(self._staged, self._path)
         counts = dict(sorted(self._languages.items()))
         known = next(iter(counts)) if len(counts) == 1 else UNKNOWN_LANGUAGE
         return Shard(
-            path=self._path.name,
+            path=self._path.rpartition("/")[2],
             num_rows=self._num_rows,
             size_bytes=size_bytes,
             sha256=sha256,
@@ -169,7 +167,7 @@ class ShardFile:
     def discard(self) -> None:
         """Give up an incomplete file."""
         self._writer.close()
-        self._temporary.unlink(missing_ok=True)
+        self._staged.unlink(missing_ok=True)
 
     def _count_languages(self, rows: pa.RecordBatch) -> None:
         for counted in pc.value_counts(self._shape.languages(rows)).to_pylist():

@@ -8,7 +8,6 @@ read where they lie and shuffled once, to their bucket.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,8 +18,9 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from stackspark.errors import ContractError, InvalidParamsError
 from stackspark.io.content_reader import ContentBatch, ReadMetrics, map_contents, plan_reads
+from stackspark.io.filesystems import STAGING_SUFFIX, file_names, make_folder, remove_files
 from stackspark.io.manifest import SHARD_COLUMNS, Shard, ShardGroup, language_slug
-from stackspark.io.shard_files import TEMPORARY_SUFFIX, RowGroupLimits, RowShape, write_shards
+from stackspark.io.shard_files import RowGroupLimits, RowShape, write_shards
 from stackspark.kernels.batching import byte_cuts
 from stackspark.kernels.documents import assemble_documents, whole_documents
 
@@ -70,7 +70,7 @@ class _Layout:
 def export_files(
     files: DataFrame,
     contents: DataFrame,
-    folder: Path,
+    folder: str,
     params: ShardParams | None = None,
     metrics: ReadMetrics | None = None,
 ) -> list[Shard]:
@@ -110,7 +110,7 @@ def export_files(
 def export_documents(
     document_files: DataFrame,
     contents: DataFrame,
-    folder: Path,
+    folder: str,
     params: ShardParams | None = None,
     metrics: ReadMetrics | None = None,
 ) -> list[Shard]:
@@ -140,7 +140,7 @@ def export_documents(
 
 
 def export_ids(
-    document_files: DataFrame, folder: Path, params: ShardParams | None = None
+    document_files: DataFrame, folder: str, params: ShardParams | None = None
 ) -> list[Shard]:
     """Write `shards/ids`: one row per document with the identifiers of its files, no content.
 
@@ -270,11 +270,11 @@ def _export(
     rows: DataFrame,
     layout: _Layout,
     shape: RowShape,
-    folder: Path,
+    folder: str,
     params: ShardParams,
 ) -> list[Shard]:
     """Write every shard in a task of its own; the driver gets one small row per shard."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     shards = _written(rows, layout, shape, folder, params) if layout.num_shards else []
     written = sum(sum(shard.language_counts.values()) for shard in shards)
     if written != layout.num_files:
@@ -290,7 +290,7 @@ def _written(
     rows: DataFrame,
     layout: _Layout,
     shape: RowShape,
-    folder: Path,
+    folder: str,
     params: ShardParams,
 ) -> list[Shard]:
     groups = layout.groups
@@ -308,9 +308,9 @@ def _written(
     return sorted((Shard(**row.asDict()) for row in written), key=lambda shard: shard.path)
 
 
-def _sweep(folder: Path, names: set[str]) -> None:
+def _sweep(folder: str, names: set[str]) -> None:
     """Remove what a killed task or an earlier try of the same export left behind."""
-    for path in folder.iterdir():
-        is_shard = path.name.startswith("part-") and path.suffix == ".parquet"
-        if (is_shard and path.name not in names) or path.suffix == TEMPORARY_SUFFIX:
-            path.unlink()
+    found = file_names(folder)
+    shards = {name for name in found if name.startswith("part-") and name.endswith(".parquet")}
+    staged = {name for name in found if name.endswith(STAGING_SUFFIX)}
+    remove_files(folder, sorted((shards - names) | staged))

@@ -16,6 +16,8 @@ import enry
 import re2
 from enry.definitions import ffi, go_str_slice_to_py, lib
 
+from stackspark.kernels.reference_data import reference_data
+
 LANGUAGES_VERSION = f"1/enry-python-{version('enry-python')}"
 """Changes with any answer; the data of Linguist is part of enry-python."""
 
@@ -58,6 +60,17 @@ def is_generated(name: str, raw: bytes) -> bool:
     recorded cassettes by the last lines.
     """
     return bool(enry.is_generated(_encodable(name), raw))
+
+
+def is_language(name: str) -> bool:
+    """Whether Linguist has a language of this name, letter case and all."""
+    return bool(enry.get_language_type(name) != "unknown")
+
+
+def language_families() -> dict[str, str]:
+    """The family of each language that shares one with others, from the list in the package."""
+    families = reference_data("language_families.yaml")["families"]
+    return {language: family for family, members in families.items() for language in members}
 
 
 @lru_cache(maxsize=MEMO_PATHS)

@@ -6,8 +6,11 @@ of a shingle's hash pass MurmurHash3's finaliser, then permutation k maps h to a
 
 Source: Broder 1997, On the resemblance and containment of documents; Leskovec, Rajaraman, Ullman,
 Mining of Massive Datasets, section 3.4 (banding).
+
+The scheme `stack-v2` (`stack_v2.py`) takes tokens, hashes and permutations from The Stack v2.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,19 +32,29 @@ from stackspark.kernels.shingles import (
     HALF,
     NUM_TOKENS,
     POLYNOMIAL_BASE,
+    RING,
     Hashes,
     Reader,
     mix,
     new_reader,
     read_shingles,
 )
-from stackspark.kernels.signatures import PERMUTATIONS_PER_BYTE, pack_signature
+from stackspark.kernels.signatures import PERMUTATIONS_PER_BYTE, pack_signature, width_bytes
+from stackspark.kernels.stack_v2 import (
+    UNICODE,
+    read_stack_v2_shingles,
+    stack_v2_permutations,
+    stack_v2_readers,
+    take_stack_v2_minima,
+)
 
 if TYPE_CHECKING:
     import datasketch
 
 Signature = npt.NDArray[np.uint32]
 Family = tuple[Signature, Signature]
+
+STACKSPARK, STACK_V2 = "stackspark", "stack-v2"
 
 EMPTY = np.uint32(0xFFFFFFFF)
 """Value of a signature that has seen no shingle, as in datasketch."""
@@ -80,8 +93,14 @@ class MinHashParams:
     Bands use the first `num_bands * rows_per_band` values of a signature; `min_tokens` is the
     least number of tokens for which a text gets one at all (shorter texts are compared by their
     normalised text only).
+
+    `scheme` is `stackspark` (tokens of letters, digits and underscores; 64-bit hashes), or
+    `stack-v2`: the original's measurement, where every other character is a token's end and empty
+    tokens count. The original's own parameters are then 250 permutations of seed 42, 25 bands of 10
+    rows, 5 tokens; it puts shorter texts into all buckets together, here they get no signature.
     """
 
+    scheme: str = STACKSPARK
     num_perm: int = 1024
     num_bands: int = 36
     rows_per_band: int = 7
@@ -91,11 +110,15 @@ class MinHashParams:
     lowercase: bool = True
 
     def __post_init__(self) -> None:
+        if self.scheme not in (STACKSPARK, STACK_V2):
+            raise InvalidParamsError(
+                f"scheme must be stackspark or stack-v2, found {self.scheme!r}"
+            )
+        if self.scheme == STACK_V2 and not self.lowercase:
+            raise InvalidParamsError("scheme stack-v2 needs lowercase: true, found false")
         for name in ("num_perm", "num_bands", "rows_per_band", "ngram_size"):
             if getattr(self, name) < 1:
                 raise InvalidParamsError(f"{name} must be at least 1, found {getattr(self, name)}")
-        if self.num_perm % UNROLLED:
-            raise InvalidParamsError(f"num_perm must be a multiple of 4, found {self.num_perm}")
         if self.num_bands * self.rows_per_band > self.num_perm:
             raise InvalidParamsError(
                 f"num_bands * rows_per_band must be at most num_perm = {self.num_perm}, "
@@ -113,9 +136,12 @@ class MinHashParams:
     def version(self) -> str:
         """Name of the measurement: equal versions give equal values for equal texts."""
         case = "lower" if self.lowercase else "cased"
+        tokens, family = f"shingles-1/{case}", "affine32"
+        if self.scheme == STACK_V2:
+            tokens, family = f"stack-v2-1/unicode{UNICODE}", "prime32"
         return (
-            f"shingles-1/{case}/ngram{self.ngram_size}/min{self.min_tokens}"
-            f"/affine32-seed{self.seed}/{self.num_perm}x2bit/{self.num_bands}x{self.rows_per_band}"
+            f"{tokens}/ngram{self.ngram_size}/min{self.min_tokens}"
+            f"/{family}-seed{self.seed}/{self.num_perm}x2bit/{self.num_bands}x{self.rows_per_band}"
         )
 
 
@@ -141,7 +167,8 @@ def permutations(num_perm: int, seed: int) -> Family:
 def measure_shingles(texts: pa.Array, params: MinHashParams) -> dict[str, pa.Array]:
     """Count tokens and shingles of texts and take their MinHash.
 
-    Memory beside the texts: 24 kB, and 0.5 kB of results per text, however long the texts are.
+    Memory beside the texts: 24 kB, and 0.5 kB of results per text, however long the texts are. The
+    scheme `stack-v2` copies a text with characters beyond ASCII, one at a time.
 
     Args:
         texts: string or large_string; a null counts as an empty text.
@@ -157,12 +184,14 @@ def measure_shingles(texts: pa.Array, params: MinHashParams) -> dict[str, pa.Arr
         num_tokens=np.zeros(len(texts), np.int64),
         num_shingles=np.zeros(len(texts), np.int64),
         band_hashes=np.empty((len(texts), params.num_bands), np.uint64),
-        signatures=np.empty((len(texts), params.num_perm // PERMUTATIONS_PER_BYTE), np.uint8),
+        signatures=np.empty((len(texts), width_bytes(params.num_perm)), np.uint8),
         valid=np.zeros(len(texts), np.bool_),
     )
-    reader = new_reader(texts, params.ngram_size, params.lowercase)
-    family = permutations(params.num_perm, params.seed)
-    num_valid = _measure_texts(reader, family, params.rows_per_band, params.min_tokens, results)
+    limits = (params.rows_per_band, params.min_tokens, params.scheme == STACK_V2)
+    num_done = num_valid = 0
+    for reader in _readers(texts, params):
+        done = num_done, num_valid
+        num_done, num_valid = _measure_texts(reader, _family(params), limits, done, results)
     return {
         "num_tokens": pa.array(results.num_tokens),
         "num_shingles": pa.array(results.num_shingles),
@@ -176,14 +205,50 @@ def full_signatures(texts: pa.Array, params: MinHashParams) -> Signature:
 
     A text of fewer than `min_tokens` tokens has the signature of the empty set, all 2^32 - 1.
     """
-    signatures = np.full((len(texts), params.num_perm), EMPTY, np.uint32)
-    reader = new_reader(texts, params.ngram_size, params.lowercase)
-    _sign_texts(reader, permutations(params.num_perm, params.seed), params.min_tokens, signatures)
-    return signatures
+    family = _family(params)
+    signatures = np.full((len(texts), len(family[0])), EMPTY, np.uint32)
+    row = 0
+    for reader in _readers(texts, params):
+        num_texts = len(reader.offsets) - 1
+        rows = signatures[row : row + num_texts]
+        _sign_texts(reader, family, params.min_tokens, params.scheme == STACK_V2, rows)
+        row += num_texts
+    return signatures[:, : params.num_perm]
+
+
+def hash_shingles(texts: pa.Array, params: MinHashParams) -> Iterator[Hashes]:
+    """All shingles of each text as 64-bit hashes, in order and with repeats.
+
+    A text of fewer than `min_tokens` tokens has none.
+    """
+    for reader in _readers(texts, params):
+        for row in range(len(reader.offsets) - 1):
+            hashes = _text_shingles(reader, row, params.scheme == STACK_V2)
+            yield hashes[: len(hashes) if reader.state[NUM_TOKENS] >= params.min_tokens else 0]
+
+
+def _text_shingles(reader: Reader, row: int, is_stack_v2: bool) -> Hashes:
+    start, end = reader.offsets[row], reader.offsets[row + 1]
+    reader.state[:] = 0
+    if is_stack_v2:
+        reader.state[RING] = start
+        values = np.empty(end - start + 1, np.uint32)
+        _, count = read_stack_v2_shingles(reader, start, end, values)
+        return values[:count].astype(np.uint64)
+    # A token is followed by a byte that ends it, so a text has at most half as many shingles.
+    room = np.empty((end - start) // 2 + 1, np.uint64)
+    _, count = read_shingles(reader, start, end, room)
+    return room[:count]
 
 
 def as_datasketch(signature: Signature, params: MinHashParams) -> "datasketch.MinHash":
-    """One row of `full_signatures` as a `datasketch.MinHash`, ready for its indexes."""
+    """One row of `full_signatures` as a `datasketch.MinHash`, ready for its indexes.
+
+    Raises:
+        InvalidParamsError: by the scheme `stack-v2`, whose permutations datasketch has not.
+    """
+    if params.scheme != STACKSPARK:
+        raise InvalidParamsError(f"datasketch needs scheme: stackspark, found {params.scheme}")
     import datasketch  # noqa: PLC0415 - 2 CPU seconds that only its users should pay
 
     return datasketch.MinHash(
@@ -192,6 +257,21 @@ def as_datasketch(signature: Signature, params: MinHashParams) -> "datasketch.Mi
         seed=params.seed,
         scheme="affine32",
     )
+
+
+def _readers(texts: pa.Array, params: MinHashParams) -> Iterator[Reader]:
+    if params.scheme == STACK_V2:
+        return stack_v2_readers(texts, params.ngram_size)
+    return iter([new_reader(texts, params.ngram_size, params.lowercase)])
+
+
+@cache
+def _family(params: MinHashParams) -> Family:
+    """Permutations up to a full byte of a signature; those beyond `num_perm` map all to 0."""
+    draw = stack_v2_permutations if params.scheme == STACK_V2 else permutations
+    places = (0, -params.num_perm % PERMUTATIONS_PER_BYTE)
+    a, b = (np.pad(part, places) for part in draw(params.num_perm, params.seed))
+    return a, b
 
 
 @inlined
@@ -241,6 +321,25 @@ def _sign_text(reader: Reader, row: int, family: Family, pieces: Pieces, minima:
 
 
 @compiled
+def _sign_stack_v2_text(
+    reader: Reader, row: int, family: Family, pieces: Pieces, minima: Signature
+) -> int:
+    """As `_sign_text`; every text has a token, which may be empty."""
+    position, end = reader.offsets[row], reader.offsets[row + 1]
+    reader.state[:] = np.uint64(0)
+    reader.state[RING] = np.uint64(position)
+    minima[:] = EMPTY
+    num_shingles = 0
+    while position <= end:
+        position, count = read_stack_v2_shingles(reader, position, end, pieces.hashes)
+        padded = (count + LANES - 1) // LANES * LANES
+        pieces.hashes[count:padded] = pieces.hashes[count - 1]
+        take_stack_v2_minima(pieces.hashes, padded, family, minima)
+        num_shingles += count
+    return num_shingles
+
+
+@compiled
 def _hash_bands(minima: Signature, rows_per_band: int, band_hashes: Hashes) -> None:
     for band in range(len(band_hashes)):
         value = np.uint64(band + 1) * POLYNOMIAL_BASE
@@ -256,14 +355,34 @@ def _new_pieces() -> Pieces:
 
 @compiled
 def _measure_texts(
-    reader: Reader, family: Family, rows_per_band: int, min_tokens: int, results: Results
-) -> int:
-    """Fill the results; those of texts with shingles stand in the first rows, which it counts."""
+    reader: Reader,
+    family: Family,
+    limits: tuple[int, int, bool],
+    done: tuple[int, int],
+    results: Results,
+) -> tuple[int, int]:
+    """Fill the results of further texts; those of texts with shingles stand in the first rows.
+
+    Args:
+        reader: of the texts.
+        family: permutations.
+        limits: rows_per_band, min_tokens, and whether the scheme is `stack-v2`.
+        done: texts measured before, and those of them with shingles.
+        results: to be filled.
+
+    Returns:
+        Texts measured so far, and those of them with shingles.
+    """
+    rows_per_band, min_tokens, is_stack_v2 = limits
+    num_done, num_valid = done
     pieces = _new_pieces()
     minima = np.empty(len(family[0]), np.uint32)
-    num_valid = 0
-    for row in range(len(reader.offsets) - 1):
-        num_shingles = _sign_text(reader, row, family, pieces, minima)
+    for place in range(len(reader.offsets) - 1):
+        row = num_done + place
+        if is_stack_v2:
+            num_shingles = _sign_stack_v2_text(reader, place, family, pieces, minima)
+        else:
+            num_shingles = _sign_text(reader, place, family, pieces, minima)
         results.num_tokens[row] = reader.state[NUM_TOKENS]
         if results.num_tokens[row] < min_tokens:
             continue
@@ -272,14 +391,19 @@ def _measure_texts(
         _hash_bands(minima, rows_per_band, results.band_hashes[num_valid])
         pack_signature(minima, results.signatures[num_valid])
         num_valid += 1
-    return num_valid
+    return num_done + len(reader.offsets) - 1, num_valid
 
 
 @compiled
-def _sign_texts(reader: Reader, family: Family, min_tokens: int, signatures: Signature) -> None:
+def _sign_texts(
+    reader: Reader, family: Family, min_tokens: int, is_stack_v2: bool, signatures: Signature
+) -> None:
     pieces = _new_pieces()
     minima = np.empty(len(family[0]), np.uint32)
     for row in range(len(signatures)):
-        _sign_text(reader, row, family, pieces, minima)
+        if is_stack_v2:
+            _sign_stack_v2_text(reader, row, family, pieces, minima)
+        else:
+            _sign_text(reader, row, family, pieces, minima)
         if reader.state[NUM_TOKENS] >= min_tokens:
             signatures[row] = minima

@@ -25,12 +25,18 @@ MAX_PACK_BYTES = 16 << 20
 PACKED_BANDS = "block int, band_hashes binary, ranks binary"
 """Bands of blobs; `block` is the partition of the band hash."""
 
+PACKED_TEXTS = "block int, hashes binary, ranks binary"
+"""Hashes of normalised texts, 16 bytes each; `block` is the partition of the hash."""
+
 PACKED_EDGES = "block int, band_hashes binary, members binary, heads binary"
 """Members of buckets with their heads, one or more each, -1 in the places that are left; `block` is
 the block of the member's rank."""
 
 PACKED_PAIRS = "block int, members binary, heads binary"
 """Pairs of blobs; `block` is the block of the member's rank."""
+
+PACKED_LINKS = "block int, nodes binary, neighbours binary"
+"""Links between blobs, each from both its ends; `block` is the block of the node's rank."""
 
 
 class Packer:
@@ -80,7 +86,7 @@ def columns_of(packed: str) -> list[str]:
 
 
 def band_partition(band_hashes: npt.NDArray[np.uint64], num_partitions: int) -> Longs:
-    """Partition of each band hash, by its upper bits; the lower ones place it in a hash table."""
+    """Partition of each hash, by its upper bits; the lower ones place it in a hash table."""
     upper = band_hashes >> np.uint64(32)
     return (upper * np.uint64(num_partitions) >> np.uint64(32)).astype(np.int64)
 

@@ -21,7 +21,12 @@ REMIX = np.uint32(0x9E3779B1)
 
 @compiled
 def pack_signature(minima: npt.NDArray[np.uint32], packed: Bytes) -> None:
-    """Pack the minima of 4 permutations into each byte, the first in the upper bits."""
+    """Pack the minima of 4 permutations into each byte, the first in the upper bits.
+
+    Args:
+        minima: shape (4 * len(packed),); those that fill up the last byte are 0, and so their bits.
+        packed: receives the bits.
+    """
     for i in range(len(packed)):
         byte = np.uint32(0)
         for k in range(PERMUTATIONS_PER_BYTE * i, PERMUTATIONS_PER_BYTE * (i + 1)):
@@ -29,12 +34,26 @@ def pack_signature(minima: npt.NDArray[np.uint32], packed: Bytes) -> None:
         packed[i] = byte
 
 
-def estimate_jaccard(left: Bytes, right: Bytes) -> npt.NDArray[np.float64]:
+def standard_error(similarity: float, num_perm: int) -> float:
+    """Standard error of the estimate of a similarity from `num_perm` permutations at 2 bits."""
+    agreeing = 0.25 + 0.75 * similarity
+    return float((agreeing * (1 - agreeing) / num_perm) ** 0.5 / 0.75)
+
+
+def width_bytes(num_perm: int) -> int:
+    """Bytes of a packed signature."""
+    return -(-num_perm // PERMUTATIONS_PER_BYTE)
+
+
+def estimate_jaccard(
+    left: Bytes, right: Bytes, num_perm: int | None = None
+) -> npt.NDArray[np.float64]:
     """Estimate the Jaccard similarity of pairs of packed signatures.
 
     Args:
-        left: uint8, shape (pairs, num_perm / 4).
+        left: uint8, shape (pairs, width_bytes(num_perm)).
         right: as `left`.
+        num_perm: permutations that the signatures hold; None if they fill the last byte.
 
     Returns:
         Estimates in 0..1, shape (pairs,).
@@ -45,20 +64,21 @@ def estimate_jaccard(left: Bytes, right: Bytes) -> npt.NDArray[np.float64]:
     if left.shape != right.shape:
         raise ValueError(f"signatures must have equal shapes, found {left.shape}, {right.shape}")
     estimates = np.empty(len(left), np.float64)
-    _estimate_pairs(left, right, estimates)
+    _estimate_pairs(left, right, num_perm or PERMUTATIONS_PER_BYTE * left.shape[1], estimates)
     return estimates
 
 
 @compiled
-def _estimate_pairs(left: Bytes, right: Bytes, estimates: npt.NDArray[np.float64]) -> None:
-    width_bytes = left.shape[1]
+def _estimate_pairs(
+    left: Bytes, right: Bytes, num_perm: int, estimates: npt.NDArray[np.float64]
+) -> None:
     one, two, pairs, low = np.uint8(1), np.uint8(2), np.uint8(0x33), np.uint8(0x0F)
     for row in range(len(estimates)):
         differing = 0
-        for i in range(width_bytes):
+        for i in range(left.shape[1]):
             bits = left[row, i] ^ right[row, i]
             bits = (bits | (bits >> one)) & np.uint8(0x55)
             bits = (bits & pairs) + ((bits >> two) & pairs)
             differing += (bits + (bits >> np.uint8(4))) & low
-        agreeing = 1.0 - differing / (PERMUTATIONS_PER_BYTE * width_bytes)
+        agreeing = 1.0 - differing / num_perm
         estimates[row] = max(0.0, (agreeing - 0.25) / 0.75)

@@ -258,6 +258,14 @@ def _normalize(data: Bytes, offsets: Longs, normalized: Bytes, ends: Longs) -> N
         kept, text_end = written, written
         while position < end:
             byte = data[position]
+            if byte > SPACE:
+                while byte > SPACE:
+                    normalized[written] = byte
+                    written += 1
+                    position += 1
+                    byte = data[position] if position < end else np.uint8(SPACE)
+                kept = text_end = written
+                continue
             position += 1
             if byte == CARRIAGE_RETURN:
                 if position < end and data[position] == NEWLINE:

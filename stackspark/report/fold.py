@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from pyspark.sql import Row
 
@@ -20,7 +21,7 @@ from stackspark.report.summary import (
     QuarantineRow,
     SourceRow,
 )
-from stackspark.words import cause_place, cause_words
+from stackspark.words import UNVERIFIED, cause_place, cause_words
 
 UNITS = {
     "length_bytes": "bytes",
@@ -30,17 +31,26 @@ UNITS = {
 }
 
 
-def funnel(counts: Iterable[Row]) -> tuple[FunnelRow, ...]:
-    """The funnel, from rows of `count_files`: listed, each cause in rule order, then kept."""
+def funnel(counts: Iterable[Row], is_verified: bool = True) -> tuple[FunnelRow, ...]:
+    """The funnel, from rows of `count_files`: listed, each cause in rule order, then kept.
+
+    `is_verified` is false where near-duplicates went by the rule `components`.
+    """
     always = {("listed", ""): [0, 0], ("kept", ""): [0, 0]}
     fates: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0], always)
     for row in counts:
         for fate in (("listed", ""), (row["status"], _fate_cause(row))):
             fates[fate][0] += row["num_files"]
             fates[fate][1] += row["size_bytes"]
-    return tuple(
+    rows = (
         _funnel_row(kind, cause, *fates[kind, cause])
         for kind, cause in sorted(fates, key=_fate_place)
+    )
+    if is_verified:
+        return tuple(rows)
+    return tuple(
+        replace(row, description=UNVERIFIED) if row.cause == "near_duplicate" else row
+        for row in rows
     )
 
 

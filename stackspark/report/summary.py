@@ -269,6 +269,7 @@ class RunSummary:
     histograms: tuple[Histogram, ...] = ()
     band_curve: BandCurve | None = None
     rounds: tuple[RoundRow, ...] = ()
+    is_verified: bool = True
     quarantine: tuple[QuarantineRow, ...] = ()
     contracts: tuple[ContractRow, ...] = ()
     canaries: tuple[CanaryRow, ...] = ()

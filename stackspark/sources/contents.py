@@ -28,8 +28,18 @@ ROW_COST_BYTES = 256
 
 MAX_BATCH_ROWS = 10_000
 
-MISSING = frozenset(("missing_file", "missing_member", "missing_git_object", "not_a_repository"))
-"""Faults of bytes that are not there at all."""
+MISSING = frozenset(
+    (
+        "missing_file",
+        "missing_member",
+        "missing_git_object",
+        "not_a_repository",
+        "missing_object",
+        "denied_object",
+        "unavailable_object",
+    )
+)
+"""Faults of bytes that are not there at all, or not to be had."""
 
 
 class Request(NamedTuple):

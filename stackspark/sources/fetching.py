@@ -12,14 +12,22 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from stackspark.errors import InvalidParamsError
+from stackspark.sources.content_stores import StoreParams
 from stackspark.sources.contents import FETCHED, ContentBatches, Request
+from stackspark.sources.fetch_metrics import FetchCounts, FetchMetrics
 from stackspark.sources.limits import MIB, Limits
-from stackspark.sources.units import READERS
+from stackspark.sources.swh_contents import KIND as STORED
+from stackspark.sources.swh_contents import read_swh_contents
+from stackspark.sources.units import READERS, Reader
 
 FETCHED_SCHEMA = from_arrow_schema(FETCHED)
+MAX_PARTS = 256
+"""Commits of one fetch at most: each takes seconds, and a place in the table's log."""
+
 ORDER = ("kind", "location", "unit", "position", "member", "content_id")
 
 
@@ -36,21 +44,45 @@ class FetchParams:
     fetch_batch_bytes: int = 8 * MIB
     """Text that is collected before it is handed to Spark."""
 
+    part_contents: int = 200_000
+    """Contents that are committed together, where the run is not cut into `MAX_PARTS` anyway."""
+
+    store: StoreParams = field(default_factory=StoreParams)
+
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        for name in ("num_tasks", "max_text_bytes", "fetch_batch_bytes"):
+        for name in ("num_tasks", "max_text_bytes", "fetch_batch_bytes", "part_contents"):
             if getattr(self, name) <= 0:
                 found = getattr(self, name)
                 raise InvalidParamsError(f"fetch_contents needs {name} > 0; found {found}")
 
 
-def fetch_contents(requests: DataFrame, params: FetchParams) -> DataFrame:
+def fetch_parts(requests: DataFrame, num_requests: int, params: FetchParams) -> list[DataFrame]:
+    """Cut requests into parts that are fetched, and committed, one after another.
+
+    Args:
+        requests: with a `locator`; all of one unit come into one part.
+        num_requests: how many there are.
+        params: size of a part.
+
+    Returns:
+        At least one part; together they are the requests.
+    """
+    count = max(1, min(-(-num_requests // params.part_contents), MAX_PARTS))
+    unit = F.xxhash64("locator.kind", "locator.location", "locator.unit")
+    return [requests.where(F.pmod(unit, F.lit(count)) == number) for number in range(count)]
+
+
+def fetch_contents(
+    requests: DataFrame, params: FetchParams, metrics: FetchMetrics | None = None
+) -> DataFrame:
     """Fetch contents.
 
     Args:
         requests: `content_id`, each once, and a `locator` of a file that has it, from listing.
         params: sizes and limits; the limits must be those of the listing.
+        metrics: where requests to stores of contents are counted.
 
     Returns:
         One row per request: `content_id`, `blob_id`, `length_bytes`, `status` (ok, empty, binary,
@@ -61,21 +93,27 @@ def fetch_contents(requests: DataFrame, params: FetchParams) -> DataFrame:
     """
     located = requests.select("content_id", "locator.*")
     units = located.repartition(params.num_tasks, "kind", "location", "unit")
-    fetch = partial(fetch_units, params=params)
+    fetch = partial(fetch_units, params=params, metrics=metrics)
     return units.sortWithinPartitions(*ORDER).mapInArrow(fetch, FETCHED_SCHEMA)
 
 
 def fetch_units(
-    requests: Iterable[pa.RecordBatch], params: FetchParams
+    requests: Iterable[pa.RecordBatch], params: FetchParams, metrics: FetchMetrics | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Fetch requests that are sorted by `ORDER`; return batches of bounded bytes."""
     out = ContentBatches(params.fetch_batch_bytes)
+    counts = FetchCounts()
+    stored = partial(read_swh_contents, params=params.store, counts=counts)
+    readers: dict[str, Reader] = READERS | {STORED: stored}
     rows = (Request(**row) for batch in requests for row in batch.to_pylist())
     for (kind, location, _), unit in groupby(rows, _unit_key):
-        for content in READERS[kind](location, unit, params.max_text_bytes, params.limits):
+        for content in readers[kind](location, unit, params.max_text_bytes, params.limits):
             yield from out.add(content)
+    if metrics:
+        metrics.add(counts)
     yield from out.finish()
 
 
 def _unit_key(request: Request) -> tuple[Any, ...]:
-    return request.kind, request.location, request.unit
+    """What a reader opens once; of a store it is the store, whatever units the contents are in."""
+    return request.kind, request.location, None if request.kind == STORED else request.unit

@@ -25,6 +25,8 @@ LOCATOR = pa.struct(
 
 `location` is the repository, folder or archive; `member` the path below a folder; `position` the
 ordinal of an archive's member or the offset in a pack. Units are runs of members of bounded bytes.
+Of a content in a store (`swh_contents.content_locator`), `member` is the SHA-1 in hex, `position`
+the length and `unit` the beginning of the SHA-1.
 """
 
 ROOT = pa.struct(

@@ -24,6 +24,8 @@ def record_near_duplicates(
 ) -> DataFrame:
     """Write a verdict for each removed blob; the kept twin is its evidence.
 
+    A blob that went with its component was held against no limit, and has none.
+
     Args:
         near_duplicates: one row per removed blob.
         params: the threshold, for the record.
@@ -31,9 +33,10 @@ def record_near_duplicates(
         Rows of `ledger` in contract order, rule `normalized_duplicate` or `near_duplicate`.
     Shuffles: none.
     """
-    is_normalized = F.col("established_by") == "normalized_text"
-    verdict = F.when(is_normalized, _verdict("normalized_duplicate", 1.0)).otherwise(
-        _verdict("near_duplicate", params.threshold)
+    verdict = (
+        F.when(_is("normalized_text"), _verdict("normalized_duplicate", 1.0))
+        .when(_is("component"), _verdict("near_duplicate", None))
+        .otherwise(_verdict("near_duplicate", params.threshold))
     )
     rows = near_duplicates.select(
         F.lit("blob").alias("grain"), F.col("blob_id").alias("subject_id"), verdict.alias("verdict")
@@ -41,6 +44,10 @@ def record_near_duplicates(
     return rows.select("*", "verdict.*").select(*table_contract("ledger").column_names)
 
 
-def _verdict(rule: str, limit: float) -> Column:
+def _is(established_by: str) -> Column:
+    return F.col("established_by") == established_by
+
+
+def _verdict(rule: str, limit: float | None) -> Column:
     similarity, twin = F.col("similarity"), F.col("kept_blob_id")
     return F.struct(*verdict_columns(rule, STAGE, similarity, limit, twin)).cast(VERDICT_TYPE)

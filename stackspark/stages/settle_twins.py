@@ -15,7 +15,8 @@ def settle_twins(text_twins: DataFrame, removed: DataFrame) -> DataFrame:
     A blob that repeats the normalised text of a head goes with it: if the head stays, the head is
     its twin; if the head was removed, so is the head's kept twin, with the head's similarity, round
     and evidence. Normalising takes away line-end differences and blanks at the ends of lines, which
-    belong to no token, so the two have the same shingles.
+    belong to no token, so the two have the same shingles. (Not by the scheme `stack-v2`, where such
+    blanks are tokens: there the similarity is that of the head alone.)
 
     Args:
         text_twins: (`member`, `head`) of equal normalised texts.

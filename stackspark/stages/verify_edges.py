@@ -26,10 +26,12 @@ SIGNED_PAIRS = "block int, members binary, heads binary, signatures binary"
 class VerifyEdgesParams:
     """`min_similarity` is the least estimate that is kept, a Jaccard similarity in 0..1.
 
-    Ranks fall into blocks of `ranks_per_block`; `num_tasks` is the number of shuffle partitions.
+    Pairs of members below `first_member` are not looked at. Ranks fall into blocks of
+    `ranks_per_block`; `num_tasks` is the number of shuffle partitions.
     """
 
     min_similarity: float = 0.7
+    first_member: int = 0
     num_tasks: int
     num_blocks: int
     ranks_per_block: int
@@ -71,6 +73,8 @@ def _signer(
         for block, rows in groupby(_rows(batches), key=lambda row: row[0]):
             pieces = [(members, heads) for _, members, heads in rows]
             members, heads = _distinct(pieces, block * params.ranks_per_block)
+            first = int(np.searchsorted(members, params.first_member))
+            members, heads = members[first:], heads[first:]
             for start in range(0, len(members), PAIRS_PER_READ):
                 left, right = (ranks[start : start + PAIRS_PER_READ] for ranks in (members, heads))
                 columns: list[Column] = [left, right, signatures.of_ranks(left)]
@@ -116,7 +120,7 @@ def _estimator(
                 packed_values(batch.column(name), np.int64) for name in ("members", "heads")
             )
             left = packed_values(batch.column("signatures"), np.uint8).reshape(len(members), -1)
-            similarity = estimate_jaccard(left, signatures.of_ranks(heads))
+            similarity = estimate_jaccard(left, signatures.of_ranks(heads), signatures.num_perm)
             kept = similarity >= params.min_similarity
             columns = [pa.array(column[kept]) for column in (members, heads, similarity)]
             yield pa.RecordBatch.from_arrays(columns, ["member", "head", "similarity"])

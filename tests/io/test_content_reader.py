@@ -119,7 +119,7 @@ def test_read_contents_refuses_another_blob(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("s3a://lake/x.parquet", "need a path of scheme file"),  # another file system
+        ("hdfs://lake/x.parquet", "needed a local path or s3a"),  # another file system
         ("file:/nowhere/x.parquet", "cannot read the data file"),  # no such file
         (Path(__file__).as_uri(), "cannot read the data file"),  # not Parquet
     ],

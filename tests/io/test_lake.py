@@ -166,6 +166,36 @@ def test_append_starts_from_the_audited_version_after_a_rejected_head(
     assert keys(restarted.read(spark, "quarantine", version=written.version)) == ["good", "new"]
 
 
+def part_row(minute: int, status: str, **versions: int) -> dict[str, Any]:
+    """A row of `runs` for a part, or the end, of a step that came a while after the last one."""
+    moment = NOON.replace(minute=minute)
+    step = f"fetch, part {minute}" if status == "partial" else "fetch"
+    return step_row(step, status, **versions) | {"finished_at": moment}
+
+
+def test_append_goes_on_from_a_part_until_its_step_ends(spark: SparkSession, lake: Lake) -> None:
+    first = lake.write(spark, "quarantine", quarantine(spark, "one"), mode="append").version
+    lake.record_step(spark, part_row(1, "partial", quarantine=first))
+    assert lake.base_version(spark, "quarantine") == first
+    assert lake.audited_version(spark, "quarantine") is None, "nobody may publish a part"
+    lake.write(spark, "quarantine", quarantine(spark, "killed before its record"), mode="append")
+
+    restarted = Lake(lake.root)
+    second = restarted.write(spark, "quarantine", quarantine(spark, "two"), mode="append").version
+    assert keys(restarted.read(spark, "quarantine", version=second)) == ["one", "two"]
+    restarted.record_step(spark, part_row(2, "audited", quarantine=second))
+    assert Lake(lake.root).base_version(spark, "quarantine") == second
+
+
+def test_parts_of_a_step_that_failed_are_left_behind(spark: SparkSession, lake: Lake) -> None:
+    lake.record_step(spark, part_row(1, "audited", quarantine=3))
+    lake.record_step(spark, part_row(2, "partial", quarantine=4))
+    assert lake.base_version(spark, "quarantine") == 4
+    lake.record_step(spark, part_row(3, "failed", quarantine=5))
+    assert lake.base_version(spark, "quarantine") == 3
+    assert Lake(lake.root).base_version(spark, "quarantine") == 3
+
+
 def test_append_replaces_a_head_where_no_version_was_audited(
     spark: SparkSession, lake: Lake
 ) -> None:

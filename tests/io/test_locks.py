@@ -124,5 +124,5 @@ def test_lake_lock_keeps_a_short_lease_alive_by_itself(tmp_path: Path) -> None:
 
 
 def test_lake_lock_refuses_a_root_without_conditional_writes() -> None:
-    with pytest.raises(SetupError, match="s3a://lakes/one"):
-        LakeLock("s3a://lakes/one", "run-1")
+    with pytest.raises(SetupError, match="gs://lakes/one is neither"):
+        LakeLock("gs://lakes/one", "run-1")

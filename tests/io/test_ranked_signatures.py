@@ -22,7 +22,7 @@ def reader(tmp_path: Path) -> SignatureReader:
         pq.write_table(pa.table({"signature": values}), path, row_group_size=4)
         files.append(RankedFile(path=str(path), first_rank=first_rank, num_rows=num_rows))
         first_rank += num_rows
-    return SignatureReader(files=files, width_bytes=2)
+    return SignatureReader(files=files, num_perm=8)
 
 
 @pytest.mark.parametrize("cached_bytes", [0, 1 << 20])

@@ -40,7 +40,7 @@ def rows(sizes: Sequence[int], shards: Sequence[int]) -> pa.RecordBatch:
 
 def written(batches: Iterator[pa.RecordBatch], folder: Path) -> list[dict[str, object]]:
     folder.mkdir(exist_ok=True)
-    found = write_shards(batches, SHAPE, GROUPS, folder, LIMITS)
+    found = write_shards(batches, SHAPE, GROUPS, str(folder), LIMITS)
     return [row for batch in found for row in batch.to_pylist()]
 
 

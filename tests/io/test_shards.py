@@ -88,22 +88,20 @@ def document_rows(spark: SparkSession) -> DataFrame:
     )
 
 
-Export = Callable[[SparkSession, DataFrame, Path, int], list[Shard]]
+Export = Callable[[SparkSession, DataFrame, str, int], list[Shard]]
 
 
-def run_files(spark: SparkSession, contents: DataFrame, folder: Path, parts: int) -> list[Shard]:
+def run_files(spark: SparkSession, contents: DataFrame, folder: str, parts: int) -> list[Shard]:
     rows = file_rows(spark).repartition(parts, "path")
     return export_files(rows, contents, folder, SMALL)
 
 
-def run_documents(
-    spark: SparkSession, contents: DataFrame, folder: Path, parts: int
-) -> list[Shard]:
+def run_documents(spark: SparkSession, contents: DataFrame, folder: str, parts: int) -> list[Shard]:
     rows = document_rows(spark).repartition(parts, "blob_id")
     return export_documents(rows, contents, folder, SMALL)
 
 
-def run_ids(spark: SparkSession, _: DataFrame, folder: Path, parts: int) -> list[Shard]:
+def run_ids(spark: SparkSession, _: DataFrame, folder: str, parts: int) -> list[Shard]:
     rows = document_rows(spark).repartition(parts, "blob_id")
     return export_ids(rows, folder, ShardParams(target_file_bytes=512))
 
@@ -119,7 +117,7 @@ def test_exports_have_the_same_bytes_at_any_partitioning(
     found = []
     for parts in (1, 4, 16):
         monkeypatch.setattr("stackspark.io.content_reader._partitions_for", lambda _, n=parts: n)
-        found.append(run(spark, contents, tmp_path / str(parts), parts))
+        found.append(run(spark, contents, str(tmp_path / str(parts)), parts))
     assert found[0] == found[1] == found[2]
     assert len(found[0]) > 1
     for shard in found[0]:
@@ -133,7 +131,7 @@ def test_export_files_gives_every_file_its_content(
     spark: SparkSession, contents: DataFrame, tmp_path: Path
 ) -> None:
     metrics = ReadMetrics(spark)
-    shards = export_files(file_rows(spark), contents, tmp_path / "x", SMALL, metrics)
+    shards = export_files(file_rows(spark), contents, str(tmp_path / "x"), SMALL, metrics)
     table = ds.dataset(tmp_path / "x").to_table()
     assert {
         (row["directory_id"], row["path"]): (row["language"], row["content"])
@@ -164,7 +162,7 @@ def test_export_files_caps_row_groups(
     spark: SparkSession, contents: DataFrame, tmp_path: Path
 ) -> None:
     params = ShardParams(target_file_bytes=10**6, row_group_bytes=130, row_group_rows=3)
-    shards = export_files(file_rows(spark), contents, tmp_path / "x", params)
+    shards = export_files(file_rows(spark), contents, str(tmp_path / "x"), params)
     (python,) = [shard for shard in shards if shard.language == "Python"]
     file = pq.ParquetFile(tmp_path / "x" / python.path)
     groups = [file.read_row_group(number) for number in range(file.num_row_groups)]
@@ -181,7 +179,7 @@ def test_export_documents_renders_each_part(
     spark: SparkSession, contents: DataFrame, tmp_path: Path
 ) -> None:
     metrics = ReadMetrics(spark)
-    shards = export_documents(document_rows(spark), contents, tmp_path / "x", SMALL, metrics)
+    shards = export_documents(document_rows(spark), contents, str(tmp_path / "x"), SMALL, metrics)
     rows = ds.dataset(tmp_path / "x").to_table().to_pylist()
     found = {(row["repo_name"], row["part"]): row for row in rows}
 
@@ -213,7 +211,7 @@ def test_export_documents_renders_each_part(
 
 
 def test_export_ids_has_no_content(spark: SparkSession, tmp_path: Path) -> None:
-    export_ids(document_rows(spark), tmp_path / "x")
+    export_ids(document_rows(spark), str(tmp_path / "x"))
     (path,) = (tmp_path / "x").glob("*.parquet")
     assert path.name == "part-00000-of-00001.parquet"
     rows = pq.read_table(path).to_pylist()
@@ -231,20 +229,20 @@ def test_export_files_fails_if_a_text_is_missing(
 ) -> None:
     fewer = contents.where(contents["blob_id"] != blob_id(FILES["/e"][1]))
     with pytest.raises(ContractError, match="text of 10 files, found 8"):
-        export_files(file_rows(spark), fewer, tmp_path / "x", SMALL)
+        export_files(file_rows(spark), fewer, str(tmp_path / "x"), SMALL)
 
 
 def test_export_files_of_nothing_writes_nothing(
     spark: SparkSession, contents: DataFrame, tmp_path: Path
 ) -> None:
-    assert export_files(file_rows(spark).limit(0), contents, tmp_path / "x") == []
+    assert export_files(file_rows(spark).limit(0), contents, str(tmp_path / "x")) == []
     assert list((tmp_path / "x").iterdir()) == []
 
 
 def test_export_ids_removes_what_an_earlier_try_left(spark: SparkSession, tmp_path: Path) -> None:
     for name in ("part-00007-of-00009.parquet", ".part-00000-of-00001.parquet.0f.tmp", "README.md"):
         (tmp_path / name).write_text("old")
-    shards = export_ids(document_rows(spark), tmp_path)
+    shards = export_ids(document_rows(spark), str(tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {"README.md", shards[0].path}
 
 
@@ -254,7 +252,7 @@ def test_shard_params_refuse_nothing() -> None:
 
 
 def test_shard_rows_are_those_of_the_contract(spark: SparkSession, tmp_path: Path) -> None:
-    shards = export_ids(document_rows(spark), tmp_path)
+    shards = export_ids(document_rows(spark), str(tmp_path))
     rows = shard_rows(spark, "ids", "0123", shards)
     contract = table_contract("shards")
     assert [(field.name, field.dataType.simpleString()) for field in rows.schema.fields] == [
@@ -275,7 +273,7 @@ def test_write_manifest_lists_the_shards(tmp_path: Path) -> None:
         language_counts={"C": 1, "B": 2},
     )
     provenance: dict[str, Any] = {"recipe": {"b": 1, "a": "ü"}, "table_versions": {"files": 3}}
-    path = write_manifest(tmp_path, "ids", [shard], provenance)
+    path = Path(write_manifest(str(tmp_path), "ids", [shard], provenance))
     text = path.read_text()
     found = json.loads(text)
     assert found["num_rows"] == 2
@@ -284,4 +282,4 @@ def test_write_manifest_lists_the_shards(tmp_path: Path) -> None:
     assert found["parquet_writer"].startswith("pyarrow ")
     assert list(found) == sorted(found)
     assert [p.name for p in tmp_path.iterdir()] == ["manifest.json"]
-    assert write_manifest(tmp_path, "ids", [shard], provenance).read_text() == text
+    assert Path(write_manifest(str(tmp_path), "ids", [shard], provenance)).read_text() == text

@@ -12,8 +12,11 @@ from stackspark.kernels.languages import (
     MAX_LANGUAGE_BYTES,
     detect_language,
     is_generated,
+    is_language,
+    language_families,
     path_flags,
 )
+from stackspark.kernels.reference_data import reference_data
 
 MODELINES = [
     b"-*- mode: perl -*-",
@@ -138,3 +141,42 @@ def test_path_flags(path: str, flags: tuple[bool, bool, bool]) -> None:
 
 def test_languages_version_names_enry() -> None:
     assert "enry-python-0." in LANGUAGES_VERSION
+
+
+def test_language_families_are_disjoint_languages_named_by_a_member() -> None:
+    listed = reference_data("language_families.yaml")["families"]
+    members = [language for family in listed.values() for language in family]
+    assert len(members) == len(set(members))
+    assert all(map(is_language, members))
+    assert all(name in family for name, family in listed.items())
+
+
+def test_language_families_glue_no_large_part_of_all_languages_together() -> None:
+    listed = reference_data("language_families.yaml")["families"]
+    assert {len(family) for family in listed.values()} <= set(range(2, 10))
+
+
+@pytest.mark.parametrize(
+    ("languages", "is_family"),
+    [
+        ({"C", "C++", "Objective-C"}, True),
+        ({"JSON", "JSON with Comments"}, True),
+        ({"TypeScript", "TSX", "JavaScript"}, True),
+        ({"Perl", "Raku"}, True),
+        # they share an extension by chance
+        ({"Perl", "Prolog"}, False),
+        ({"MATLAB", "Objective-C"}, False),
+        ({"TypeScript", "XML"}, False),
+        ({"C", "Go"}, False),
+    ],
+)
+def test_language_families_hold_dialects_and_shared_extensions(
+    languages: set[str], is_family: bool
+) -> None:
+    families = language_families()
+    assert (len({families.get(language, language) for language in languages}) == 1) is is_family
+
+
+@pytest.mark.parametrize("name", ["c", "Nope", "", "Javascript"])
+def test_is_language_refuses_other_names(name: str) -> None:
+    assert not is_language(name)

@@ -1,4 +1,5 @@
 import resource
+from dataclasses import replace
 
 import datasketch
 import numpy as np
@@ -45,9 +46,10 @@ def test_permutations_are_datasketchs(num_perm: int, seed: int) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.none() | WORDS, max_size=5))
-def test_measure_shingles_equals_oracle(texts: list[str | None]) -> None:
-    measured = measure_shingles(pa.array(texts, pa.string()), SMALL)
+@given(st.lists(st.none() | WORDS, max_size=5), st.sampled_from([61, 64]))
+def test_measure_shingles_equals_oracle(texts: list[str | None], num_perm: int) -> None:
+    params = replace(SMALL, num_perm=num_perm)
+    measured = measure_shingles(pa.array(texts, pa.string()), params)
     for row, text in enumerate(texts):
         num_tokens = len(tokens(text or ""))
         assert measured["num_tokens"][row].as_py() == num_tokens
@@ -56,10 +58,11 @@ def test_measure_shingles_equals_oracle(texts: list[str | None]) -> None:
             assert measured["band_hashes"][row].as_py() is None
             assert measured["signature"][row].as_py() is None
             continue
-        expected = datasketch_signature(text or "", SMALL).hashvalues
+        expected = datasketch_signature(text or "", params).hashvalues
         assert measured["num_shingles"][row].as_py() == num_tokens - 4
         assert measured["band_hashes"][row].as_py() == band_hashes(expected, 4, 3)
-        assert unpacked(measured["signature"][row].as_py()) == two_bits(expected)
+        filled_up = [*two_bits(expected), *[0] * (64 - num_perm)]
+        assert unpacked(measured["signature"][row].as_py()) == filled_up
 
 
 def test_measure_shingles_types() -> None:
@@ -120,14 +123,19 @@ def test_full_signatures_of_short_texts_are_empty_sets() -> None:
     assert np.array_equal(rows[1], rows[0])
 
 
-def test_measure_shingles_needs_little_memory_for_a_huge_text() -> None:
+@pytest.mark.parametrize(("scheme", "num_shingles"), [("stackspark", 4), ("stack-v2", 8)])
+def test_measure_shingles_needs_little_memory_for_a_huge_text(
+    scheme: str, num_shingles: int
+) -> None:
+    params = MinHashParams(num_perm=256, scheme=scheme)
     text = "some_identifier = another_one(argument, 12345)\n" * (100_000_000 // 47)
     texts = pa.array([text], pa.large_string())
-    measure_shingles(pa.array([FOX]), MinHashParams(num_perm=256))
+    measure_shingles(pa.array([FOX], pa.large_string()), params)
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    measured = measure_shingles(texts, MinHashParams(num_perm=256))
+    measured = measure_shingles(texts, params)
     after_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert measured["num_shingles"][0].as_py() == 100_000_000 // 47 * 4 - 4
+    missing = {"stackspark": 4, "stack-v2": 3}[scheme]
+    assert measured["num_shingles"][0].as_py() == 100_000_000 // 47 * num_shingles - missing
     assert after_kb - before_kb < 20_000
 
 
@@ -144,7 +152,8 @@ def test_measure_shingles_counts_repeats_and_ignores_them_in_the_signature() -> 
     "wrong",
     [
         {"num_perm": 0},
-        {"num_perm": 250},  # not a multiple of 4
+        {"scheme": "stack-v1"},
+        {"scheme": "stack-v2", "lowercase": False},
         {"num_bands": 0},
         {"rows_per_band": -1},
         {"num_perm": 128},  # fewer than 36 * 7
@@ -159,7 +168,8 @@ def test_minhash_params_reject(wrong: dict[str, int]) -> None:
 
 
 def test_minhash_params_version_names_every_parameter() -> None:
-    changes = [
+    changes: list[dict[str, object]] = [
+        {"scheme": "stack-v2"},
         {"num_perm": 512},
         {"num_bands": 35},
         {"rows_per_band": 6},

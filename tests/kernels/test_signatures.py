@@ -7,7 +7,7 @@ from reference_near_duplicates import jaccard, unpacked
 
 from stackspark.kernels.buffers import fixed_width_rows
 from stackspark.kernels.minhash import MinHashParams, measure_shingles
-from stackspark.kernels.signatures import estimate_jaccard
+from stackspark.kernels.signatures import estimate_jaccard, pack_signature
 
 PACKED = st.binary(min_size=16, max_size=16)
 
@@ -24,6 +24,22 @@ def test_estimate_jaccard_equals_oracle(pairs: list[tuple[bytes, bytes]]) -> Non
     for estimate, (one, other) in zip(estimates, pairs, strict=True):
         equal = sum(a == b for a, b in zip(unpacked(one), unpacked(other), strict=True))
         assert estimate == pytest.approx(max(0, (equal / 64 - 0.25) / 0.75))
+
+
+@pytest.mark.parametrize("num_perm", [61, 62, 63, 64])
+def test_estimate_jaccard_counts_the_permutations_only(num_perm: int) -> None:
+    """What fills up the last byte is equal in all signatures, and no sign of likeness."""
+    generator = np.random.default_rng(num_perm)
+    minima = generator.integers(1 << 32, size=(2, num_perm), dtype=np.uint32)
+    minima[1, ::3] = minima[0, ::3]
+    packed = np.zeros((2, 16), np.uint8)
+    for row, values in enumerate(np.pad(minima, ((0, 0), (0, 64 - num_perm)))):
+        pack_signature(values, packed[row])
+    left, right = (unpacked(row.tobytes()) for row in packed)
+    assert left[num_perm:] == right[num_perm:] == [0] * (64 - num_perm)
+    equal = sum(a == b for a, b in zip(left[:num_perm], right[:num_perm], strict=True))
+    (estimate,) = estimate_jaccard(packed[:1], packed[1:], num_perm)
+    assert estimate == pytest.approx((equal / num_perm - 0.25) / 0.75)
 
 
 def test_estimate_jaccard_is_near_the_truth() -> None:

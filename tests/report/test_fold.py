@@ -31,6 +31,15 @@ def test_funnel_follows_the_order_of_rules_and_adds_up() -> None:
     assert rows[0].num_files == sum(row.num_files for row in rows[1:])
 
 
+def test_funnel_does_not_call_components_verified() -> None:
+    (verified,) = (row for row in fold.funnel(COUNTS) if row.cause == "near_duplicate")
+    joined = fold.funnel(COUNTS, is_verified=False)
+    assert verified.description.startswith("Verified")
+    assert [row.cause for row in joined if "nothing was verified" in row.description] == [
+        "near_duplicate"
+    ]
+
+
 def test_funnel_of_nothing_still_says_listed_and_kept() -> None:
     assert [(row.kind, row.num_files) for row in fold.funnel([])] == [("listed", 0), ("kept", 0)]
 

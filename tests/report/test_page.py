@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from sample_summary import BIDI, HOSTILE, failed_summary, summary
@@ -92,6 +93,15 @@ def test_page_escapes_every_text_of_a_summary() -> None:
     assert not list(tree.iter("script"))
     assert poison[-2] not in page
     assert "".join(tree.itertext()).count("<script>alert(1)</script>") > 100
+
+
+def test_page_says_whether_candidates_were_verified() -> None:
+    verified, joined = (
+        render_page(replace(summary(), is_verified=is_verified)) for is_verified in (True, False)
+    )
+    assert "Candidates are verified before anything is removed" in verified
+    assert "candidates were not verified" in joined
+    assert "Candidates are verified" not in joined
 
 
 def test_page_is_the_same_for_the_same_run() -> None:

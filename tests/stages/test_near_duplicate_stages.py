@@ -12,12 +12,16 @@ from pyspark.sql import functions as F
 
 from stackspark.io.ranked_signatures import SignatureReader
 from stackspark.io.scratch import RankedFile
+from stackspark.stages.compare_shingles import CompareShinglesParams, compare_shingles
 from stackspark.stages.find_candidate_edges import FindCandidateEdgesParams, find_candidate_edges
 from stackspark.stages.follow_twins import follow_twins
 from stackspark.stages.list_bands import ListBandsParams, list_bands
 from stackspark.stages.name_twins import name_twins
 from stackspark.stages.pack_pairs import PackPairsParams, pack_pairs
-from stackspark.stages.pair_normalized_texts import pair_normalized_texts
+from stackspark.stages.pair_normalized_texts import (
+    PairNormalizedTextsParams,
+    pair_normalized_texts,
+)
 from stackspark.stages.peel_buckets import PeelBucketsParams, peel_buckets
 from stackspark.stages.settle_twins import settle_twins
 from stackspark.stages.sort_candidates import sort_candidates
@@ -69,20 +73,25 @@ def test_sort_candidates_by_the_keep_order(spark: SparkSession) -> None:
     assert "keep_order" not in ordered.columns
 
 
-def test_pair_normalized_texts_within_a_scope(spark: SparkSession) -> None:
+@pytest.mark.parametrize("num_partitions", [1, 3])
+def test_pair_normalized_texts_within_a_scope(spark: SparkSession, num_partitions: int) -> None:
+    x, y, z = "00" * 16, "ff" * 16, "00" * 8 + "ff" * 8
     ranked = spark.createDataFrame(
         [
-            (0, "C", "x"),
-            (1, "C", "x"),
-            (2, "C++", "x"),
-            (3, "C", "y"),
+            (6, "C", x),
+            (0, "C", x),
+            (1, "C", x),
+            (2, "C++", x),
+            (3, "C", y),
             (4, "C", None),
             (5, "C", None),
-            (6, "C", "x"),
+            (7, "C", y),
+            (8, "C", z),
         ],
         "rank bigint, scope string, normalized_hash string",
     )
-    assert rows(pair_normalized_texts(ranked)) == [(1, 0), (6, 0)]
+    params = PairNormalizedTextsParams(num_partitions=num_partitions)
+    assert rows(pair_normalized_texts(ranked, params)) == [(1, 0), (6, 0), (7, 3)]
 
 
 def test_list_bands_keeps_scopes_apart(spark: SparkSession) -> None:
@@ -150,7 +159,7 @@ def test_verify_edges_keeps_similar_pairs(spark: SparkSession, tmp_path: Path) -
     )
     params = VerifyEdgesParams(min_similarity=0.3, num_tasks=2, num_blocks=3, ranks_per_block=2)
     packed = pack_pairs(pairs, PackPairsParams(num_blocks=3, ranks_per_block=2))
-    verified = verify_edges(packed, SignatureReader(files=[file], width_bytes=16), params)
+    verified = verify_edges(packed, SignatureReader(files=[file], num_perm=64), params)
     third = (0.5 - 0.25) / 0.75
     assert [(m, h, pytest.approx(s)) for m, h, s in rows(verified)] == [
         (1, 0, third),
@@ -159,6 +168,26 @@ def test_verify_edges_keeps_similar_pairs(spark: SparkSession, tmp_path: Path) -
         (5, 1, 1),
         (5, 4, third),
     ]
+
+
+@pytest.mark.parametrize("batch_rows", [1, 10_000])
+def test_compare_shingles(spark: SparkSession, batch_rows: int) -> None:
+    members = {0: [1, 2, 3], 1: [2, 3, 4], 2: [], 5: [3], 9: [1, 2, 3, 2**63]}
+    sets = spark.createDataFrame(
+        [(rank, np.array(values, np.uint64).tobytes()) for rank, values in members.items()],
+        "rank bigint, shingles binary",
+    )
+    pairs = spark.createDataFrame(
+        [(1, 0), (5, 0), (9, 0), (9, 1), (2, 1)], "member bigint, head bigint"
+    )
+    setting = "spark.sql.execution.arrow.maxRecordsPerBatch"
+    before = spark.conf.get(setting)
+    try:
+        spark.conf.set(setting, batch_rows)
+        compared = rows(compare_shingles(pairs, sets, CompareShinglesParams(num_tasks=2)))
+    finally:
+        spark.conf.set(setting, before)
+    assert compared == [(1, 0, 0.5), (2, 1, 0), (5, 0, 1 / 3), (9, 0, 0.75), (9, 1, 0.4)]
 
 
 @pytest.mark.parametrize("ranks_per_partition", [1, 4, 100])

@@ -13,6 +13,7 @@ def test_record_near_duplicates_names_the_twin(spark: SparkSession) -> None:
         ("a" * 40, "b" * 40, 0.83, "estimated", "C", 1),
         ("c" * 40, "b" * 40, 0.71, "exact", "C", 2),
         ("d" * 40, "b" * 40, 1.0, "normalized_text", "C", 0),
+        ("e" * 40, "b" * 40, 0.12, "component", "C", 1),
     ]
     near = spark.createDataFrame(rows, table_contract("near_duplicates").ddl)
     ledger = record_near_duplicates(near, RecordNearDuplicatesParams(threshold=0.65))
@@ -22,8 +23,9 @@ def test_record_near_duplicates_names_the_twin(spark: SparkSession) -> None:
         ("blob", "a" * 40, *verdict("near_duplicate", 0.83, 0.65)),
         ("blob", "c" * 40, *verdict("near_duplicate", 0.71, 0.65)),
         ("blob", "d" * 40, *verdict("normalized_duplicate", 1.0, 1.0)),
+        ("blob", "e" * 40, *verdict("near_duplicate", 0.12, None)),
     ]
 
 
-def verdict(rule: str, value: float, limit: float) -> tuple[object, ...]:
+def verdict(rule: str, value: float, limit: float | None) -> tuple[object, ...]:
     return (rule, rule_order(rule), "record_near_duplicates", value, limit, "b" * 40)

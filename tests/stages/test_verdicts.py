@@ -201,11 +201,11 @@ def test_keep_order_ranks_blobs_and_ends_in_the_blob(spark: SparkSession) -> Non
     ranks = [tuple(row.keep_order) for row in rows]
     assert ranks == sorted(ranks)
     assert table.schema["keep_order"].dataType.fieldNames() == [  # type: ignore[attr-defined]
-        "license_rank",
+        "license_type",
         "stars",
         "forks",
-        "revision_date",
-        "visit_date",
+        "newest_revision",
+        "newest_visit",
         "blob_id",
     ]
 

@@ -1,0 +1,1 @@
+"""Comparison of near-duplicate searches: corpora, the exact truth, scores, peers."""

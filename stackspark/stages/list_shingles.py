@@ -1,0 +1,79 @@
+"""List the distinct shingles of texts, where an exact similarity is asked for.
+
+Output: one row per text that was asked for, with its shingles.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from stackspark.io.content_reader import ContentBatch, map_contents
+from stackspark.kernels.bitmaps import Bitmap
+from stackspark.kernels.minhash import MinHashParams
+from stackspark.kernels.shingle_sets import shingle_sets
+
+if TYPE_CHECKING:
+    from pyspark import Broadcast
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListShinglesParams:
+    """Tokens and shingles."""
+
+    minhash: MinHashParams = field(default_factory=MinHashParams)
+
+
+def list_shingles(plan: DataFrame, params: ListShinglesParams) -> DataFrame:
+    """List the shingles of the texts of a read plan.
+
+    Args:
+        plan: read plan with the payload `rank`, each blob once.
+        params: tokens and shingles.
+
+    Returns:
+        (`rank`, `shingles`); shingles are ascending uint64 as binary.
+    Shuffles: none.
+    """
+
+    def listed(batches: Iterator[ContentBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            sets = shingle_sets(batch.texts, params.minhash).take(pa.array(batch.text_index))
+            ranks = batch.requests.column("rank")
+            yield pa.RecordBatch.from_arrays([ranks, sets], ["rank", "shingles"])
+
+    return map_contents(plan, listed, "rank bigint, shingles binary")
+
+
+def list_wanted_shingles(
+    texts: DataFrame, wanted: "Broadcast[Bitmap]", params: ListShinglesParams
+) -> DataFrame:
+    """List the shingles of the texts whose keys may be wanted; no text leaves its task.
+
+    Args:
+        texts: one row per text: `key`, `key_hash` (64-bit) and `content`.
+        wanted: hashes of the wanted keys.
+        params: tokens and shingles.
+
+    Returns:
+        (`key`, `shingles`) of every wanted text, and of a few others.
+    Shuffles: none.
+    """
+    return texts.select("key", "key_hash", "content").mapInArrow(
+        _lister(wanted, params), "key string, shingles binary"
+    )
+
+
+def _lister(
+    wanted: "Broadcast[Bitmap]", params: ListShinglesParams
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def listed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            is_wanted = wanted.value.may_contain(batch.column("key_hash").to_numpy())
+            rows = batch.filter(pa.array(is_wanted))
+            sets = shingle_sets(rows.column("content"), params.minhash)
+            yield pa.RecordBatch.from_arrays([rows.column("key"), sets], ["key", "shingles"])
+
+    return listed
