@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from stackspark.errors import InputError
-from stackspark.io.scratch import located
+from stackspark.io.filesystems import located
 from stackspark.kernels.archived_events import EVENTS, EventRows
 from stackspark.sources.found import SourceFault
 from stackspark.sources.limits import Limits
