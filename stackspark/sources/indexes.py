@@ -6,7 +6,7 @@ from stackspark.io.s3 import is_s3
 from stackspark.sources.content_stores import FOLDER
 from stackspark.sources.specs import SourceSpec
 from stackspark.sources.stack_v2 import check_stack_v2
-from stackspark.sources.swh_tables import graph_folder, s3a
+from stackspark.sources.swh_tables import absolute, graph_folder
 
 
 def check_index(spec: SourceSpec) -> None:
@@ -31,14 +31,14 @@ def index_tables(spec: SourceSpec) -> str:
     """Folder of the tables of an index, checked."""
     if spec.kind == "swh":
         return graph_folder(spec.location)
-    return check_stack_v2(s3a(spec.location), spec.kind)
+    return check_stack_v2(absolute(spec.location), spec.kind)
 
 
 def index_store(spec: SourceSpec) -> str:
     """Where the contents of an index are; see `content_stores.content_store`."""
-    return s3a(spec.contents or spec.location)
+    return absolute(spec.contents or spec.location)
 
 
 def reads_s3(spec: SourceSpec) -> bool:
     """Whether the tables of an index lie in an object store."""
-    return is_s3(s3a(spec.location))
+    return is_s3(absolute(spec.location))

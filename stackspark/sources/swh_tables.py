@@ -7,6 +7,7 @@ time zone of its process, and some of them fit into no year that Spark knows.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyarrow import fs, orc
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -65,7 +66,7 @@ def graph_folder(location: str) -> str:
     Raises:
         InputError: if a table is missing, cannot be listed, or lacks a column that is needed.
     """
-    place = s3a(location)
+    place = absolute(location)
     below = joined(place, GRAPH)
     folder = below if _is_there(below) else place
     for name in DDL:
@@ -98,9 +99,11 @@ def read_graph(spark: SparkSession, folder: str) -> GraphTables:
     )
 
 
-def s3a(location: str) -> str:
-    """Write a location in an object store as Spark needs it; others stay as they are."""
-    return SCHEME + location.removeprefix("s3://") if location.startswith("s3://") else location
+def absolute(location: str) -> str:
+    """Write a location as Spark and every executor find it: ``s3a://...``, or a whole path."""
+    if location.startswith("s3://"):
+        return SCHEME + location.removeprefix("s3://")
+    return location if "://" in location else str(Path(location).absolute())
 
 
 def _contents(tables: Mapping[str, DataFrame]) -> DataFrame:
