@@ -43,6 +43,12 @@ SourceOption = Annotated[
 SourcesOption = Annotated[
     Path | None, typer.Option("--sources", help="YAML list of sources; replaces the recipe's.")
 ]
+EventsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--gharchive", help="Archived events of GitHub; replaces the recipe's; may be repeated."
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="KEY=VALUE by dotted name, such as near_duplicates.threshold=0.8."),
@@ -68,13 +74,14 @@ def run(
     lake: LakeOption = "lake",
     source: SourceOption = None,
     sources: SourcesOption = None,
+    gharchive: EventsOption = None,
     settings: SetOption = None,
     master: MasterOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Run a whole recipe and publish what it made."""
-    given = _given(source, sources, settings, master, quiet)
+    given = _given(source, sources, gharchive, settings, master, quiet)
     _run(recipe, lake, given, as_json)
 
 
@@ -88,13 +95,14 @@ def stage(
     lake: LakeOption = "lake",
     source: SourceOption = None,
     sources: SourcesOption = None,
+    gharchive: EventsOption = None,
     settings: SetOption = None,
     master: MasterOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Run one stage and whatever it needs that is not done yet; publish nothing."""
-    given = _given(source, sources, settings, master, quiet)
+    given = _given(source, sources, gharchive, settings, master, quiet)
     _run(recipe, lake, given | {"until": name}, as_json)
 
 
@@ -203,6 +211,7 @@ def doctor(lake: LakeOption = "lake", as_json: JsonOption = False) -> None:
 def _given(
     source: list[str] | None,
     sources: Path | None,
+    gharchive: list[str] | None,
     settings: list[str] | None,
     master: str | None,
     quiet: bool,
@@ -211,6 +220,7 @@ def _given(
     return {
         "sources": tuple(source or ()),
         "sources_file": sources,
+        "gharchive": tuple(gharchive or ()),
         "settings": tuple(settings or ()),
         "master": master,
         "quiet": quiet,

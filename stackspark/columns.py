@@ -25,3 +25,14 @@ def subjects() -> dict[str, Column]:
         "named_blob": named_blob_subject(),
         "file": file_subject(),
     }
+
+
+def is_usable_name(name: str) -> Column:
+    """Whether the bytes of a directory entry's name may be part of a path, as git has it."""
+    column = F.col(name)
+    forbidden = [F.contains(column, F.lit(byte)) for byte in (b"/", b"\0")]
+    reserved = [column == F.lit(text) for text in (b"", b".", b"..")]
+    bad = reserved[0]
+    for condition in (*reserved[1:], *forbidden):
+        bad = bad | condition
+    return ~bad

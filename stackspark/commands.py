@@ -34,6 +34,8 @@ from stackspark.report.page import render_page
 from stackspark.report.summary import Failure, RunSummary, from_json, to_json
 from stackspark.report.terminal import funnel_text
 from stackspark.sources.containers import expand_sources
+from stackspark.sources.gharchive import expand_archives
+from stackspark.sources.indexes import check_index
 from stackspark.sources.specs import SourceSpec, parse_source, read_sources_file, source_entry
 from stackspark.stages.select_representatives import SelectRepresentativesParams
 from stackspark.steps import RunContext, code_version, plain
@@ -50,6 +52,7 @@ class RunOptions:
     lake: str = "lake"
     sources: tuple[str, ...] = ()
     sources_file: Path | None = None
+    gharchive: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     master: str | None = None
     quiet: bool = False
@@ -102,7 +105,7 @@ def run_recipe(options: RunOptions) -> RunOutcome:
     Lake(options.lake).create_or_open()
     with LakeLock(options.lake, run_id) as lock, _scratch(options.lake, run_id) as scratch:
         progress.say(f"run {run_id}: recipe {inputs.recipe.name}, lake {options.lake}")
-        spark = _session(options.lake, options.master)
+        spark = _session(options.lake, options.master, in_s3=inputs.in_s3)
         progress.tasks = task_counter(spark)
         context = RunContext(
             spark=spark,
@@ -186,7 +189,10 @@ def gather_inputs(options: RunOptions) -> Inputs:
     requests = tuple(opt_out_requests(recipe.opt_outs)) if recipe.opt_outs else ()
     specs = source_specs(recipe, options)
     _check_source_bands(recipe, specs)
-    containers = expand_sources(specs)
+    indexes = tuple(dict.fromkeys(spec for spec in specs if spec.is_index))
+    containers = expand_sources(spec for spec in specs if not spec.is_index)
+    for spec in indexes:
+        check_index(spec)
     opted_out = _opted_out(containers, requests)
     items = read_benchmarks(recipe.benchmarks.path)
     return Inputs(
@@ -195,6 +201,8 @@ def gather_inputs(options: RunOptions) -> Inputs:
         opt_outs=requests,
         opted_out=opted_out,
         num_opted_out=sum(c.origin_url in opted_out for c in containers),
+        indexes=indexes,
+        event_files=tuple(expand_archives(options.gharchive or recipe.gharchive)),
         benchmarks=BenchmarkMatcher(
             items, min_normalized_chars=recipe.benchmarks.min_normalized_chars
         ),
@@ -363,6 +371,6 @@ def _scratch(lake: str, run_id: str) -> Iterator[Scratch]:
         every.clear()
 
 
-def _session(lake: str, master: str | None) -> SparkSession:
-    params = SessionParams(lake=lake)
+def _session(lake: str, master: str | None, *, in_s3: bool = False) -> SparkSession:
+    params = SessionParams(lake=lake, reads_s3=in_s3)
     return spark_session(replace(params, master=master) if master else params)

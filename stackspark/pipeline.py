@@ -37,6 +37,7 @@ from stackspark.judging import (
     without_duplicates,
 )
 from stackspark.kernels.benchmarks import BenchmarkMatcher
+from stackspark.listings import REFUSED_DDL, Listings, Sources
 from stackspark.near_duplicates import NearDuplicateResult, find_near_duplicates
 from stackspark.recipe import Recipe
 from stackspark.removal_bands import (
@@ -50,16 +51,16 @@ from stackspark.report.aggregates import largest_families
 from stackspark.report.dataset_card import DatasetCard, render_dataset_card
 from stackspark.report.fold import families
 from stackspark.report.summary import FamilyRow, RemovalBandRow, RunSummary
-from stackspark.sources.containers import CONTAINERS_DDL, Container
+from stackspark.sources.containers import Container
 from stackspark.sources.fetch_metrics import FetchMetrics
 from stackspark.sources.fetching import FetchParams, fetch_contents, fetch_parts
-from stackspark.sources.listing import list_sources
+from stackspark.sources.indexes import reads_s3
+from stackspark.sources.specs import SourceSpec
 from stackspark.stages.assign_licenses import assign_licenses
 from stackspark.stages.attach_blobs import attach_blobs
 from stackspark.stages.build_documents import build_documents
 from stackspark.stages.collect_declarations import collect_declarations
 from stackspark.stages.collect_quarantine import collect_quarantine
-from stackspark.stages.complete_origins import complete_origins
 from stackspark.stages.count_removals import (
     KINDS,
     CountRemovalsParams,
@@ -68,7 +69,7 @@ from stackspark.stages.count_removals import (
 )
 from stackspark.stages.describe_files import describe_files
 from stackspark.stages.finalize_verdicts import finalize_verdicts
-from stackspark.stages.fingerprint_listing import fingerprint_listing
+from stackspark.stages.fingerprint_listing import fingerprint_listing, fingerprint_rows
 from stackspark.stages.list_shingles import ListShinglesParams, list_shingles
 from stackspark.stages.match_opt_outs import match_file_opt_outs, match_opt_outs
 from stackspark.stages.merge_measurements import merge_file_languages, merge_measurements
@@ -100,7 +101,6 @@ from stackspark.steps import (
 UNUSABLE = ("missing", "corrupt")
 """Outcomes of fetching that leave nothing to keep; the file is quarantined."""
 
-REFUSED_DDL = "origin_url string, request_id string"
 OPT_OUTS_DDL = "request_id string, kind string, value string, repository string, pattern string"
 """Columns of a table of `OptOutRequest`."""
 
@@ -122,10 +122,17 @@ class Inputs:
 
     recipe: Recipe
     containers: tuple[Container, ...]
+    indexes: tuple[SourceSpec, ...] = ()
+    event_files: tuple[tuple[str, str, str, int], ...] = ()
     opt_outs: tuple[OptOutRequest, ...]
     opted_out: Mapping[str, str]
     num_opted_out: int
     benchmarks: BenchmarkMatcher
+
+    @property
+    def in_s3(self) -> bool:
+        """Whether Spark has to read a source from an object store."""
+        return any(map(reads_s3, self.indexes))
 
 
 class Pipeline:
@@ -235,33 +242,43 @@ class Pipeline:
     # list
 
     @cached_property
-    def _listing(self) -> DataFrame:
-        names = [column.split()[0] for column in CONTAINERS_DDL.split(", ")]
-        rows = [[getattr(each, name) for name in names] for each in self.inputs.containers]
-        containers = self.context.spark.createDataFrame(rows, CONTAINERS_DDL)
+    def _listings(self) -> Listings:
+        sources = Sources(
+            containers=self.inputs.containers,
+            indexes=self.inputs.indexes,
+            event_files=self.inputs.event_files,
+        )
         params = replace(self.recipe.listing, num_tasks=self._num_tasks)
-        return self.context.scratch.write(list_sources(containers, params), "listing")
+        context = self.context
+        return Listings(context.spark, context.scratch, sources, params, self._requests)
 
     def _listing_fingerprint(self) -> Sequence[str]:
-        return [":".join(map(str, row)) for row in fingerprint_listing(self._listing).collect()]
+        parts = [fingerprint_listing(self._listings.rows)]
+        if self.inputs.event_files:
+            # What events tell of an origin, and of themselves, is no row of listing.
+            parts += map(fingerprint_rows, (self._listings.origins, self._listings.quarantine))
+        return [":".join(map(str, row)) for part in parts for row in part.collect()]
 
-    def _listed(self, kind: str) -> DataFrame:
-        return self._listing.where(F.col("kind") == kind).select(f"{kind}.*")
+    @cached_property
+    def _requests(self) -> DataFrame:
+        rows = [list(asdict(request).values()) for request in self.inputs.opt_outs]
+        return self.context.spark.createDataFrame(rows, OPT_OUTS_DDL)
 
     def _list(self, notes: Notes) -> Iterator[Write]:
-        yield Write(table="origins", rows=select_origins(complete_origins(self._listed("origin"))))
+        yield Write(table="origins", rows=select_origins(self._listings.origins))
         notes |= self._container_counts()
 
     def _container_counts(self) -> Notes:
         """What became of each container: the balance of the first step."""
-        listed = self._listed("origin")
+        listed = self._listings.listed("origin")
         with_files = listed.where(F.col("num_files") > 0)
-        broken = self._listed("quarantine").where(F.col("grain") == "origin")
+        broken = self._listings.listed("quarantine").where(F.col("grain") == "origin")
+        num_indexed, num_refused = self._listings.num_index_origins
         num_listed, num_with_files = listed.count(), with_files.count()
         selected = self.context.table("origins").count()
         return {
-            "containers": len(self.inputs.containers) + self.inputs.num_opted_out,
-            "opted_out": self.inputs.num_opted_out,
+            "containers": len(self.inputs.containers) + self.inputs.num_opted_out + num_indexed,
+            "opted_out": self.inputs.num_opted_out + num_refused,
             "selected": selected,
             "same_root": num_with_files - selected,
             "without_files": num_listed - num_with_files,
@@ -274,17 +291,17 @@ class Pipeline:
     def _files(self) -> DataFrame:
         """Files of the selected origins, with the places of their bytes."""
         origins = self.context.table("origins")
-        files = select_files(self._listed("origin"), self._listed("file"), origins)
+        files = select_files(
+            self._listings.listed("origin"), self._listings.listed("file"), origins
+        )
         return self.context.scratch.write(files, "files")
 
     @cached_property
     def _opt_outs(self) -> DataFrame:
         """Rows of `ledger` for what requests cover among the origins and files that were listed."""
-        rows = [list(asdict(request).values()) for request in self.inputs.opt_outs]
-        requests = self.context.spark.createDataFrame(rows, OPT_OUTS_DDL)
-        listed = complete_origins(self._listed("origin"))
-        of_files = match_file_opt_outs(self._files, self.context.table("origins"), requests)
-        of_origins = match_opt_outs(listed, requests)
+        requests, origins = self._requests, self.context.table("origins")
+        of_files = match_file_opt_outs(self._files, origins, requests)
+        of_origins = match_opt_outs(self._listings.origins, requests)
         return self.context.scratch.write(of_files.unionByName(of_origins), "opt_outs")
 
     def _fetch(self, notes: Notes) -> Iterator[Write]:
@@ -307,9 +324,7 @@ class Pipeline:
         yield Write(table="files", rows=files, checks=self._all_files)
         broken = again.where(F.col("status").isin(*UNUSABLE))
         located = broken.join(requests, "content_id", how="inner")
-        yield Write(
-            table="quarantine", rows=collect_quarantine(self._listed("quarantine"), located)
-        )
+        yield Write(table="quarantine", rows=collect_quarantine(self._listings.quarantine, located))
 
     def _fetched(self, requests: DataFrame, *, is_part: bool = False) -> Write:
         fetched = fetch_contents(requests, self._fetching, self.fetched)
@@ -403,6 +418,7 @@ class Pipeline:
         recipe, tables = self.recipe, self.context.tables()
         rows = [(url, request) for url, request in self.inputs.opted_out.items()]
         refused = self.context.spark.createDataFrame(rows, REFUSED_DDL)
+        refused = refused.unionByName(self._listings.refused)
         verdicts = (
             rule_verdicts(tables, recipe.filters, recipe.fetching.max_text_bytes)
             .unionByName(self._opt_outs)

@@ -75,7 +75,9 @@ class Recipe:
     Attributes:
         name: of the recipe.
         description: one sentence for the dataset card.
-        sources: KIND:LOCATION, or mappings with the keys source, origin, visit_date and exclude.
+        sources: KIND:LOCATION, or mappings with the keys source, origin, visit_date, exclude and
+            contents.
+        gharchive: folders or files of archived events of GitHub, which tell stars, forks and more.
         opt_outs: file of opt-out requests; none if not given.
         exports: which of files, documents and ids are written.
     """
@@ -83,6 +85,7 @@ class Recipe:
     name: str
     description: str = ""
     sources: tuple[str | dict[str, Any], ...] = ()
+    gharchive: tuple[str, ...] = ()
     opt_outs: str | None = None
     listing: ListSourcesParams = field(default_factory=ListSourcesParams)
     fetching: FetchParams = field(default_factory=FetchParams)

@@ -60,7 +60,12 @@ class Scratch:
 
     def read(self, name: str, like: DataFrame) -> DataFrame:
         """A table that was written before, with the columns of `like`."""
-        return like.sparkSession.read.schema(like.schema).parquet(self.path(name))
+        return self.read_all([name], like)
+
+    def read_all(self, names: Sequence[str], like: DataFrame) -> DataFrame:
+        """Several tables that were written before, as one, with the columns of `like`."""
+        paths = [self.path(name) for name in names]
+        return like.sparkSession.read.schema(like.schema).parquet(*paths)
 
     def write_numbered(
         self, rows: DataFrame, name: str

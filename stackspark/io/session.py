@@ -35,6 +35,9 @@ SETTINGS = {
     # Delta's default of 50 is for logs of millions of files; here each small read would pay it.
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.session.timeZone": "UTC",
+    # Else ORC's times are told by the machine's clock, which leaves out an hour in spring.
+    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",
+    "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.parquet.compression.codec": "zstd",
@@ -81,7 +84,8 @@ S3A_SETTINGS = {
 class SessionParams:
     """What a user may say about the session; what is None is derived from the machine.
 
-    `driver_memory` is Spark's notation, such as `4g`; `extra` goes over every other setting.
+    `driver_memory` is Spark's notation, such as `4g`; `extra` goes over every other setting;
+    `reads_s3` says that Spark reads from an object store, wherever the lake is.
     """
 
     master: str = "local[*]"
@@ -91,6 +95,7 @@ class SessionParams:
     local_dir: str | None = None
     event_log_dir: str | None = None
     lake: str = ""
+    reads_s3: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -120,7 +125,7 @@ def session_settings(params: SessionParams) -> dict[str, str]:
         settings |= LOCAL_SETTINGS
         settings["spark.driver.memory"] = params.driver_memory or _driver_memory(params.master)
         settings["spark.sql.shuffle.partitions"] = str(4 * num_cores(params.master))
-    if is_s3(params.lake):
+    if params.reads_s3 or is_s3(params.lake):
         settings |= S3A_SETTINGS | _endpoint_settings(s3_endpoint())
     given = {
         "spark.driver.memory": params.driver_memory,
@@ -190,7 +195,7 @@ def _own_session(params: SessionParams) -> SparkSession:
     if is_local(params.master):
         # Without it Spark looks its host name up, which fails on some machines.
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    jars = cached_jars(java, s3a=is_s3(params.lake))
+    jars = cached_jars(java, s3a=params.reads_s3 or is_s3(params.lake))
     settings = session_settings(params) | {
         "spark.master": params.master,
         "spark.jars": ",".join(str(jar) for jar in jars),

@@ -29,8 +29,19 @@ ORIGIN = pa.struct(
         pa.field("committer_date", TIMESTAMP),
         pa.field("num_files", pa.int64(), nullable=False),
         pa.field("num_submodules", pa.int64(), nullable=False),
+        pa.field("github_id", pa.int64()),
+        pa.field("star_events_count", pa.int64()),
+        pa.field("fork_events_count", pa.int64()),
+        pa.field("gha_license_id", pa.string()),
+        pa.field("gha_event_created_at", TIMESTAMP),
+        pa.field("gha_created_at", TIMESTAMP),
+        pa.field("gha_updated_at", TIMESTAMP),
+        pa.field("gha_pushed_at", TIMESTAMP),
+        pa.field("gha_language", pa.string()),
     ]
 )
+"""From `github_id` on null where the source does not tell of a repository of GitHub."""
+
 FILE = pa.struct(
     [
         pa.field("container", pa.string(), nullable=False),

@@ -58,6 +58,15 @@ def expand_sources(specs: Iterable[SourceSpec]) -> list[Container]:
     return list(_in_tasks(found.values()))
 
 
+def forge_name(origin: str | None) -> str | None:
+    """Return owner/name of a repository's URL; None where it has no two parts."""
+    try:
+        path = urlsplit(origin or "").path.strip("/").removesuffix(".git")
+    except ValueError:
+        return None
+    return path if re.search("[^/]/[^/]", path) else None
+
+
 def _folder(spec: SourceSpec) -> Iterator[Container]:
     path = Path(spec.location).absolute()
     if not path.is_dir():
@@ -105,16 +114,10 @@ def _container(spec: SourceSpec, location: str, package: Package, size: int | No
         location=location,
         ref=ref,
         origin_url=spec.origin or package.origin_url,
-        repo_name=_forge_name(spec.origin) or package.repo_name,
+        repo_name=forge_name(spec.origin) or package.repo_name,
         visit_date=spec.visit_date,
         size_bytes=size,
     )
-
-
-def _forge_name(origin: str | None) -> str | None:
-    """Return owner/name of a repository's URL; None where it has no two parts."""
-    path = urlsplit(origin or "").path.strip("/").removesuffix(".git")
-    return path if re.search("[^/]/[^/]", path) else None
 
 
 def _git_bytes(path: Path) -> int:

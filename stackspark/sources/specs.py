@@ -16,8 +16,14 @@ KINDS = {
     "dir": "dir:PATH",
     "archive": "archive:GLOB",
     "python-env": "python-env:PATH_OR_PREFIX",
+    "swh": "swh:LOCATION",
+    "stack-v2": "stack-v2:LOCATION",
+    "stack-v2-ids": "stack-v2-ids:LOCATION",
 }
-KEYS = ("source", "origin", "visit_date", "exclude")
+INDEXES = ("swh", "stack-v2", "stack-v2-ids")
+"""Kinds that tell of origins and files in tables, and whose contents lie elsewhere."""
+
+KEYS = ("source", "origin", "visit_date", "exclude", "contents")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +31,8 @@ class SourceSpec:
     """One source before it is looked at.
 
     `origin` is the URL that it was taken from, where the user declares it; `exclude` are names of
-    distributions that a python-env leaves out, as PEP 503 normalises them.
+    distributions that a python-env leaves out, as PEP 503 normalises them. `contents` is where the
+    contents of an index are, if not at its own location.
     """
 
     kind: str
@@ -34,6 +41,12 @@ class SourceSpec:
     origin: str | None = None
     visit_date: datetime | None = None
     exclude: tuple[str, ...] = ()
+    contents: str | None = None
+
+    @property
+    def is_index(self) -> bool:
+        """Whether it tells of many origins in tables."""
+        return self.kind in INDEXES
 
     @property
     def source(self) -> str:
@@ -47,6 +60,7 @@ def parse_source(
     origin: str | None = None,
     visit_date: datetime | None = None,
     exclude: tuple[str, ...] = (),
+    contents: str | None = None,
 ) -> SourceSpec:
     """Parse ``KIND:LOCATION``.
 
@@ -60,12 +74,25 @@ def parse_source(
         raise UsageError(f"a source is one of {', '.join(KINDS.values())}; found {text!r}")
     if exclude and kind != "python-env":
         raise UsageError(f"only a python-env source takes `exclude`; found it for {text!r}")
+    if kind in INDEXES and (origin or visit_date):
+        raise UsageError(
+            f"{text!r} tells origins and visits itself; leave out what you say of them"
+        )
+    if contents and kind not in INDEXES:
+        needed = f"only {', '.join(INDEXES)} sources take `contents`"
+        raise UsageError(f"{needed}; found it for {text!r}")
     ref = None
     if kind == "git":
         location, ref = _split_ref(location)
     names = tuple(sorted(map(normalized_name, exclude)))
     return SourceSpec(
-        kind=kind, location=location, ref=ref, origin=origin, visit_date=visit_date, exclude=names
+        kind=kind,
+        location=location,
+        ref=ref,
+        origin=origin,
+        visit_date=visit_date,
+        exclude=names,
+        contents=contents,
     )
 
 
@@ -121,6 +148,7 @@ def source_entry(item: Any, where: str) -> SourceSpec:
         origin=_origin(item.get("origin"), where),
         visit_date=_visit_date(item.get("visit_date"), where),
         exclude=_exclude(item.get("exclude", []), where),
+        contents=_contents(item.get("contents"), where),
     )
 
 
@@ -128,6 +156,14 @@ def _origin(value: Any, where: str) -> str | None:
     if value is None or (isinstance(value, str) and re.match(r"[a-z][a-z0-9+.-]*:", value)):
         return value
     raise UsageError(f"{where}: `origin` must be a URL; found {value!r}")
+
+
+def _contents(value: Any, where: str) -> str | None:
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise UsageError(
+        f"{where}: `contents` must be a folder or s3a://BUCKET/PREFIX; found {value!r}"
+    )
 
 
 def _visit_date(value: Any, where: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Listed origins with the columns that only other sources know."""
+"""Listed origins with the columns that their source does not know."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -9,7 +9,9 @@ COUNTS = ("star_events_count", "fork_events_count")
 
 
 def complete_origins(listed_origins: DataFrame) -> DataFrame:
-    """Give every column of `origins` to what a source listed: counts are 0, the rest is null.
+    """Give every column of `origins` to what a source listed.
+
+    Counts that nobody told are 0, anything else is null.
 
     Returns:
         Rows in contract order.
@@ -17,6 +19,7 @@ def complete_origins(listed_origins: DataFrame) -> DataFrame:
     columns = []
     for column in table_contract("origins").columns:
         unknown = F.lit(0 if column.name in COUNTS else None).cast(column.data_type)
-        is_known = column.name in listed_origins.columns
-        columns.append((F.col(column.name) if is_known else unknown).alias(column.name))
+        is_listed = column.name in listed_origins.columns
+        value = F.coalesce(column.name, unknown) if is_listed else unknown
+        columns.append(value.alias(column.name))
     return listed_origins.select(*columns)

@@ -17,9 +17,17 @@ def fingerprint_listing(listing: DataFrame) -> DataFrame:
         One row of three columns: rows, and two sums of 64-bit hashes as decimals.
     Shuffles: one row per partition.
     """
-    whole = F.struct(*(_without_places(listing, kind) for kind in ("origin", "file", "quarantine")))
-    sums = [F.sum(F.xxhash64(F.lit(seed), "kind", whole).cast("decimal(38,0)")) for seed in (1, 2)]
-    return listing.agg(F.count(F.lit(1)), *sums)
+    kinds = ("origin", "file", "quarantine")
+    return fingerprint_rows(
+        listing.select("kind", *(_without_places(listing, kind) for kind in kinds))
+    )
+
+
+def fingerprint_rows(rows: DataFrame) -> DataFrame:
+    """Sum up two hashes of every row, whatever the rows are; see `fingerprint_listing`."""
+    whole = F.struct(*rows.columns)
+    sums = [F.sum(F.xxhash64(F.lit(seed), whole).cast("decimal(38,0)")) for seed in (1, 2)]
+    return rows.agg(F.count(F.lit(1)), *sums)
 
 
 def _without_places(listing: DataFrame, kind: str) -> Column:

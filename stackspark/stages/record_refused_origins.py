@@ -11,14 +11,16 @@ def record_refused_origins(refused: DataFrame) -> DataFrame:
     """Write a verdict for each origin that was not even listed.
 
     Args:
-        refused: (`origin_url`, `request_id`), one row per origin.
+        refused: (`origin_url`, `request_id`), several rows per origin where several
+            sources tell of it.
 
     Returns:
         Rows of `ledger` in contract order, rule `opt_out`.
-    Shuffles: none.
+    Shuffles: one, on the URL.
     """
+    once = refused.groupBy("origin_url").agg(F.min("request_id").alias("request_id"))
     verdict = verdict_columns("opt_out", "record_refused_origins", evidence=F.col("request_id"))
-    rows = refused.select(
+    rows = once.select(
         F.lit("origin").alias("grain"), F.col("origin_url").alias("subject_id"), *verdict
     )
     return rows.select(*table_contract("ledger").column_names)

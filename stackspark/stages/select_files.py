@@ -13,7 +13,8 @@ def select_files(
     """Keep the files of one container per selected root directory.
 
     Args:
-        listed_origins: (`directory_id`, `container`); several containers may hold one root.
+        listed_origins: (`directory_id`, `num_files`, `container`); several containers may hold one
+            root.
         listed_files: one row per file of a container, unique by (`container`, `path`).
         origins: the selected origins.
 
@@ -22,8 +23,10 @@ def select_files(
     Shuffles: by directory_id, ids only for the origins; a root's containers hold the same files, as
         its id is a hash over them, so any of them will do.
     """
+    # An index may list only some files of a root: those that the selected origin counts are meant.
+    held = ("directory_id", "num_files")
     chosen = (
-        listed_origins.join(origins.select("directory_id"), "directory_id", how="left_semi")
+        listed_origins.join(origins.select(*held), list(held), how="left_semi")
         .groupBy("directory_id")
         .agg(F.min("container").alias("container"))
     )

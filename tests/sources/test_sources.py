@@ -81,6 +81,12 @@ def test_read_sources_file(tmp_path: Path) -> None:
         ("- {source: dir:x, visit_date: soon}", "`visit_date` must be a date; found 'soon'"),
         ("- {source: dir:x, visit_date: 7}", "`visit_date` must be a date"),
         ("- {source: 'python-env:x', exclude: y}", "`exclude` must be a list of names"),
+        (
+            "- {source: dir:x, contents: y}",
+            "only swh, stack-v2, stack-v2-ids sources take `contents`",
+        ),
+        ("- {source: swh:x, contents: 7}", "`contents` must be a folder or s3a://"),
+        ("- {source: swh:x, visit_date: 2024-01-02}", "'swh:x' tells origins and visits itself"),
     ],
 )
 def test_read_sources_file_rejects(tmp_path: Path, text: str, message: str) -> None:
