@@ -1,5 +1,6 @@
 """Near-duplicates of any table of texts: the search alone, without a lake or a recipe."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from stackspark.io.progress import Progress, task_counter
 from stackspark.io.s3 import is_s3
 from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, spark_session
-from stackspark.io.text_reader import rows_with_texts
+from stackspark.io.text_reader import TextReader, rows_with_texts
 from stackspark.kernels.bitmaps import Bitmap
 from stackspark.kernels.minhash import MinHashParams
 from stackspark.near_duplicates import (
@@ -110,7 +111,7 @@ class DeduplicateOutcome:
 
 
 def deduplicate(
-    texts: DataFrame,
+    texts: DataFrame | str,
     columns: TextColumns,
     scratch: str,
     params: NearDuplicatesParams = DEFAULTS,
@@ -119,19 +120,19 @@ def deduplicate(
 
     Args:
         texts: one row per text; it is read once, and once a round more where exact similarities
-            are asked for; fastest as it comes from `spark.read.parquet`. Columns that `columns`
-            does not name are ignored.
+            are asked for. Of Parquet files their path is faster than a table: their texts do not
+            pass the JVM. Columns that `columns` does not name are ignored.
         columns: what the columns are called.
         scratch: a folder for the tables between the rounds, local or ``s3a://``.
         params: rule, threshold, permutations and bands; `params.scope` does not matter here.
 
     Raises:
         UsageError: a column that is not there.
-        InputError: an id is null or not unique, or a text is null.
+        InputError: a path holds no Parquet, an id is null or not unique, or a text is null.
         ContractError: `params.max_rounds` were not enough.
     Shuffles: ids, hashes and signatures; never a text.
     """
-    _check_columns(texts, columns)
+    table = _table_of(texts, columns)
     tables = Scratch(folder=scratch)
     identity = _identity(columns.id)
     rank = F.lit(None).cast("int") if columns.rank is None else F.col(columns.rank)
@@ -143,7 +144,7 @@ def deduplicate(
         rank.alias("rank"),
     ]
     measuring = MeasureTextsParams(minhash=params.minhash)
-    keyed = rows_with_texts(texts, columns.text, payload)
+    keyed = table.rows_with_texts(payload)
     measured = tables.write(measure_texts(*keyed, measuring), "measured")
     num_texts = _checked_count(measured, columns)
     candidates = measured.select(
@@ -156,7 +157,7 @@ def deduplicate(
     )
 
     def shingles_of(wanted: DataFrame) -> DataFrame:
-        return _shingles_of(texts, columns, wanted, tables, params.minhash)
+        return _shingles_of(table, wanted, tables, params.minhash)
 
     found = find_near_duplicates(candidates, params, tables, shingles_of)
     if not found.is_settled:
@@ -178,13 +179,13 @@ def deduplicate_parquet(options: DeduplicateOptions) -> DeduplicateOutcome:
     scratch = f"{options.out}/{SCRATCH}"
     try:
         with progress.stage("near-duplicates") as line:
-            texts = _read(spark, options.parquet)
-            found = deduplicate(texts, options.columns, scratch, options.params)
+            found = deduplicate(options.parquet, options.columns, scratch, options.params)
             line.summary = f"{found.num_texts:,} texts, {found.num_removed:,} removed"
         with progress.stage("write"):
             found.rows.write.parquet(f"{options.out}/{REMOVED}")
             if options.with_kept:
                 gone = found.rows.select(options.columns.id)
+                texts = _read(spark, options.parquet)
                 kept = texts.join(gone, options.columns.id, how="left_anti")
                 kept.select(*texts.columns).write.parquet(f"{options.out}/{KEPT}")
     finally:
@@ -215,10 +216,32 @@ def _read(spark: SparkSession, path: str) -> DataFrame:
         raise InputError(f"{path} holds no Parquet: {str(error).splitlines()[0]}") from None
 
 
-def _check_columns(texts: DataFrame, columns: TextColumns) -> None:
-    missing = [name for name in asdict(columns).values() if name and name not in texts.columns]
+@dataclass(frozen=True, kw_only=True)
+class _Table:
+    """Texts with the names of their columns; `in_files`: as they lie in files that tasks read."""
+
+    rows: DataFrame
+    columns: TextColumns
+    in_files: bool
+
+    def rows_with_texts(self, payload: Sequence[Column]) -> tuple[DataFrame, TextReader]:
+        """Rows from which tasks get at the texts, and how."""
+        return rows_with_texts(self.rows, self.columns.text, payload, self.in_files)
+
+
+def _table_of(texts: DataFrame | str, columns: TextColumns) -> _Table:
+    rows = _read(SparkSession.active(), texts) if isinstance(texts, str) else texts
+    missing = [name for name in asdict(columns).values() if name and name not in rows.columns]
     if missing:
-        raise UsageError(f"no column {missing[0]!r}: needed one of {', '.join(texts.columns)}")
+        raise UsageError(f"no column {missing[0]!r}: needed one of {', '.join(rows.columns)}")
+    in_files = isinstance(texts, str) and _are_at_hand(rows)
+    return _Table(rows=rows, columns=columns, in_files=in_files)
+
+
+def _are_at_hand(files: DataFrame) -> bool:
+    """Whether Parquet files lie where tasks read them without Spark."""
+    first = files.select("_metadata.file_path").head()
+    return first is not None and (is_s3(first[0]) or first[0].startswith("file:"))
 
 
 def _as_text(column: str) -> Column:
@@ -260,8 +283,7 @@ def _identity(column: str) -> Column:
 
 
 def _shingles_of(
-    texts: DataFrame,
-    columns: TextColumns,
+    table: _Table,
     wanted: DataFrame,
     tables: Scratch,
     minhash: MinHashParams,
@@ -274,10 +296,10 @@ def _shingles_of(
     bitmap = Bitmap(keys.count())
     for batch in tables.batches("wanted", ["key_hash"]):
         bitmap.add(batch.column("key_hash").to_numpy())
-    identity = _identity(columns.id)
+    identity = _identity(table.columns.id)
     payload = [identity.alias("key"), F.xxhash64(identity).alias("key_hash")]
-    shared = texts.sparkSession.sparkContext.broadcast(bitmap)
-    keyed = rows_with_texts(texts, columns.text, payload)
+    shared = table.rows.sparkSession.sparkContext.broadcast(bitmap)
+    keyed = table.rows_with_texts(payload)
     listed = list_wanted_shingles(*keyed, shared, ListShinglesParams(minhash=minhash))
     return listed.join(keys, "key", how="inner").select("rank", "shingles")
 

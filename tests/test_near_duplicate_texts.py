@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from reference_near_duplicates import jaccard
 
 from stackspark import near_duplicates
@@ -109,11 +109,11 @@ def test_deduplicate_exactly(
     """No estimate errs for or against a pair, whoever follows open edges and reads the texts."""
     rows = pairs_near_the_threshold()
     truth = {rows[i + 1][0]: jaccard(rows[i][1], rows[i + 1][1]) for i in range(0, 400, 2)}
-    texts = spark.createDataFrame(rows, SCHEMA)
+    texts: DataFrame | str = spark.createDataFrame(rows, SCHEMA)
     if not is_small:
         monkeypatch.setattr(near_duplicates, "MAX_PAIRS_HERE", -1)
-        texts.write.parquet(str(tmp_path / "texts"))
-        texts = spark.read.parquet(str(tmp_path / "texts"))
+        spark.createDataFrame(rows, SCHEMA).write.parquet(str(tmp_path / "texts"))
+        texts = str(tmp_path / "texts")
     estimated, exact = (
         {
             row["number"]: row

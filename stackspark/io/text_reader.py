@@ -14,7 +14,6 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from stackspark.io.parquet_rows import ParquetRows, by_file
-from stackspark.io.s3 import is_s3
 
 CONTENT = "content"
 PLACE = ("text_file", "text_row")
@@ -34,7 +33,7 @@ class TextReader:
         """Columns of the rows that are there for the texts alone."""
         return (CONTENT,) if self.column is None else PLACE
 
-    def read(
+    def texts_of(
         self, batches: Iterable[pa.RecordBatch], wanted: Wanted | None = None
     ) -> Iterator[tuple[pa.Array, pa.RecordBatch]]:
         """Texts (string or binary, null where a row has none) with their rows, in order.
@@ -63,7 +62,7 @@ class TextReader:
 
 
 def rows_with_texts(
-    texts: DataFrame, column: str, payload: Sequence[Column]
+    texts: DataFrame, column: str, payload: Sequence[Column], in_files: bool
 ) -> tuple[DataFrame, TextReader]:
     """Rows from which tasks get at the texts of a table.
 
@@ -71,34 +70,18 @@ def rows_with_texts(
         texts: any table.
         column: its column of texts.
         payload: what else the rows shall hold.
+        in_files: the table is what lies in Parquet files, on this machine or in S3, unchanged.
 
     Returns:
         `payload` and what stands for the text, and the reader that knows how to take it.
     Shuffles: none.
     """
-    if not _is_stored(texts, column):
-        content = F.col(column).cast("string").alias(CONTENT)
-        return texts.select(*payload, content), TextReader()
-    fields = ("_metadata.file_path", "_metadata.row_index")
-    place = [F.col(field).alias(name) for field, name in zip(fields, PLACE, strict=True)]
-    return texts.select(*payload, *place), TextReader(column=column)
-
-
-def _is_stored(texts: DataFrame, column: str) -> bool:
-    """Whether a table is what lies in Parquet files, unchanged, where tasks can read it."""
-    plan = texts._jdf.queryExecution().analyzed()
-    if plan.getClass().getSimpleName() != "LogicalRelation":
-        return False
-    relation = plan.relation()
-    if relation.getClass().getSimpleName() != "HadoopFsRelation":
-        return False
-    folders = relation.location().rootPaths().mkString("\n").split("\n")
-    return (
-        relation.fileFormat().toString() == "Parquet"
-        and column in list(relation.dataSchema().fieldNames())
-        and isinstance(texts.schema[column].dataType, T.StringType | T.BinaryType)
-        and all(folder.startswith("file:") or is_s3(folder) for folder in folders)
-    )
+    if in_files and isinstance(texts.schema[column].dataType, T.StringType | T.BinaryType):
+        fields = ("_metadata.file_path", "_metadata.row_index")
+        place = [F.col(field).alias(name) for field, name in zip(fields, PLACE, strict=True)]
+        return texts.select(*payload, *place), TextReader(column=column)
+    content = F.col(column).cast("string").alias(CONTENT)
+    return texts.select(*payload, content), TextReader()
 
 
 def _as_text(values: pa.Array) -> pa.Array:

@@ -68,7 +68,7 @@ def list_wanted_shingles(
         return pa.array(wanted.value.may_contain(batch.column("key_hash").to_numpy()))
 
     def listed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for texts, batch in reader.read(batches, is_wanted):
+        for texts, batch in reader.texts_of(batches, is_wanted):
             sets = shingle_sets(texts, params.minhash)
             yield pa.RecordBatch.from_arrays([batch.column("key"), sets], ["key", "shingles"])
 

@@ -47,7 +47,7 @@ def measure_texts(rows: DataFrame, reader: TextReader, params: MeasureTextsParam
     added = [T.StructField(name, kind) for name, kind in MEASURES.items()]
 
     def measured(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for texts, batch in reader.read(batches):
+        for texts, batch in reader.texts_of(batches):
             found = measure_shingles(texts, params.minhash)
             found["is_null"] = pc.is_null(texts)
             found["normalized_hash"] = normalized_hashes(texts)

@@ -29,15 +29,16 @@ def folder(tmp_path: Path) -> str:
     return str(path)
 
 
-def read_all(texts: DataFrame, odd: bool = False) -> dict[int, Any]:
+def read_all(texts: DataFrame, in_files: bool, odd: bool = False) -> dict[int, Any]:
     """Texts by id, as tasks get them; of odd ids only, or of all."""
-    rows, reader = rows_with_texts(texts, "text", [F.col("id")])
+    rows, reader = rows_with_texts(texts, "text", [F.col("id")], in_files)
+    assert rows.columns == ["id", *(PLACE if in_files else [CONTENT])]
 
     def is_odd(batch: pa.RecordBatch) -> pa.BooleanArray:
         return pc.equal(pc.bit_wise_and(batch.column("id"), 1), 1)
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for values, batch in reader.read(batches, is_odd if odd else None):
+        for values, batch in reader.texts_of(batches, is_odd if odd else None):
             yield batch.append_column("text", values.cast(pa.string()))
 
     return {row.id: row.text for row in rows.mapInArrow(run, "id bigint, text string").collect()}
@@ -50,20 +51,15 @@ EXPECTED = {first + place: text for first in (0, 100) for place, text in enumera
 def test_texts_are_the_same_from_files_and_from_rows(
     spark: SparkSession, folder: str, odd: bool
 ) -> None:
-    stored = spark.read.parquet(folder)
-    assert rows_with_texts(stored, "text", [])[0].columns == list(PLACE)
-    handed = stored.where("id >= 0")
-    assert rows_with_texts(handed, "text", [])[0].columns == [CONTENT]
+    texts = spark.read.parquet(folder)
     expected = {number: text for number, text in EXPECTED.items() if not odd or number % 2}
-    assert read_all(stored, odd) == expected
-    assert read_all(handed, odd) == expected
+    assert read_all(texts, True, odd) == expected
+    assert read_all(texts, False, odd) == expected
 
 
-def test_files_are_read_for_unchanged_columns_only(spark: SparkSession, folder: str) -> None:
-    changed = spark.read.parquet(folder).withColumn("text", F.upper("text"))
-    assert read_all(changed)[0] == "A"
-    numbers = rows_with_texts(spark.read.parquet(folder), "id", [])[0]
-    assert numbers.columns == [CONTENT]
+def test_texts_that_are_no_text_pass_spark(spark: SparkSession, folder: str) -> None:
+    rows, _ = rows_with_texts(spark.read.parquet(folder), "id", [], in_files=True)
+    assert rows.columns == [CONTENT]
 
 
 def test_texts_come_in_batches_of_bounded_bytes(
@@ -72,6 +68,6 @@ def test_texts_come_in_batches_of_bounded_bytes(
     monkeypatch.setattr(parquet_rows, "MAX_BATCH_BYTES", 1)
     uri = Path(folder, "a.parquet").as_uri()
     places = pa.record_batch({PLACE[0]: [uri] * 6, PLACE[1]: [0, 1, 2, 3, 5, 6]})
-    read = list(TextReader(column="text").read([places]))
+    read = list(TextReader(column="text").texts_of([places]))
     assert [text.to_pylist() for text, _ in read] == [[TEXTS[row]] for row in (0, 1, 2, 3, 5, 6)]
     assert [rows.num_rows for _, rows in read] == [1] * 6

@@ -38,9 +38,9 @@ def params_of(modes: dict[str, str | None]) -> NearDuplicatesParams:
 
 def search(spark: SparkSession, task: Task, params: NearDuplicatesParams) -> Answer:
     """Ids of the texts that the search removes, and what its rounds did."""
-    texts: DataFrame = spark.read.parquet(str(task.parquet))
+    texts: DataFrame | str = str(task.parquet)
     if task.partitions:
-        texts = texts.repartition(task.partitions, "id")
+        texts = spark.read.parquet(texts).repartition(task.partitions, "id")
     found = deduplicate(texts, COLUMNS, str(task.folder / "scratch"), params)
     removed = [row[0] for row in found.rows.select("id").collect()]
     return Answer(removed=removed, notes=[asdict(each) for each in found.rounds])
