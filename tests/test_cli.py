@@ -184,7 +184,7 @@ def test_failure_in_the_middle_has_one_line(
 ) -> None:
     error, code, line = row
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(commands, "_session", fail)

@@ -12,9 +12,11 @@ LOCATED = "directory_id string, path string, content_id string, mode int, locato
 
 
 def test_select_files_takes_one_container_of_a_root(spark: SparkSession) -> None:
-    origins = spark.createDataFrame([("d1",)], "directory_id string")
+    origins = spark.createDataFrame([("d1", 1)], "directory_id string, num_files bigint")
     listed = spark.createDataFrame(
-        [("b", "d1"), ("a", "d1"), ("c", "d2")], "container string, directory_id string"
+        # An index may list nothing but some files of a root, as the first one does.
+        [("0", "d1", 0), ("b", "d1", 1), ("a", "d1", 1), ("c", "d2", 1)],
+        "container string, directory_id string, num_files bigint",
     )
     files = spark.createDataFrame(
         [("b", "d1", "/x/A.Py"), ("a", "d1", "/x/A.Py"), ("c", "d2", "/y")], LISTED
@@ -28,7 +30,7 @@ def test_select_files_takes_one_container_of_a_root(spark: SparkSession) -> None
 def test_select_files_extension_is_the_last_suffix(spark: SparkSession) -> None:
     names = ["a.tar.GZ", "Makefile", ".gitignore", "x.", "..c", "é.py", "a\nb.txt"]
     expected = ["gz", "", "", "", "", "py", "txt"]
-    origins = spark.createDataFrame([("d",)], "directory_id string")
+    origins = spark.createDataFrame([("d", 7)], "directory_id string, num_files bigint")
     listed = origins.withColumn("container", F.lit("a"))
     files = spark.createDataFrame([("a", "d", "/" + name) for name in names], LISTED)
     rows = select_files(listed, files, origins).collect()
