@@ -27,6 +27,11 @@ def subjects() -> dict[str, Column]:
     }
 
 
+def is_object_id(name: str) -> Column:
+    """Whether a text is 40 hex digits in lower case; null where it is."""
+    return F.rlike(name, F.lit("^[0-9a-f]{40}$"))
+
+
 def is_usable_name(name: str) -> Column:
     """Whether the bytes of a directory entry's name may be part of a path, as git has it."""
     column = F.col(name)

@@ -7,6 +7,8 @@
 4. The first name that leads to a directory is the branch.
 """
 
+from functools import reduce
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -56,10 +58,7 @@ def _followed(names: DataFrame, branches: DataFrame, scratch: Scratch) -> DataFr
             break
     else:
         ended.append(found.where(is_alias))
-    followed = ended[0]
-    for more in ended[1:]:
-        followed = followed.unionByName(more)
-    return followed
+    return reduce(DataFrame.unionByName, ended)
 
 
 def _peeled(followed: DataFrame, releases: DataFrame, scratch: Scratch) -> DataFrame:

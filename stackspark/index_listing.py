@@ -15,7 +15,7 @@ from stackspark.graph_walk import WalkDirectoriesParams, walk_directories
 from stackspark.io.scratch import Scratch
 from stackspark.sources.roots import list_roots, listed_rows, name_origins, show_branches
 from stackspark.sources.swh_tables import GraphTables
-from stackspark.stages.choose_indexed_origins import HEX, choose_indexed_origins
+from stackspark.stages.choose_indexed_origins import choose_indexed_origins, has_place
 from stackspark.stages.choose_visits import choose_visits
 from stackspark.stages.list_indexed_files import list_indexed_files
 from stackspark.stages.match_opt_outs import MatchOptOutsParams, match_opt_outs
@@ -141,9 +141,8 @@ def _listing(
 
 def _nameless(files: DataFrame, source: str) -> DataFrame:
     """Rows of `quarantine` for rows of an index that name no repository or no root."""
-    has_place = F.rlike("directory_id", F.lit(HEX)) & (F.length("repo_name") > 0)
     shown = [F.coalesce(name, F.lit("?")) for name in ("repo_name", "path")]
-    return files.where(~F.coalesce(has_place, F.lit(False))).select(
+    return files.where(~F.coalesce(has_place(), F.lit(False))).select(
         F.lit(source).alias("source"),
         F.concat_ws(":", *shown).alias("key"),
         F.lit("entry").alias("grain"),

@@ -23,9 +23,8 @@ from stackspark.io.parquet_rows import (
     MAX_BATCH_ROWS,
     ParquetRows,
     Span,
-    by_file,
 )
-from stackspark.kernels.batching import byte_cuts
+from stackspark.kernels.batching import byte_cuts, value_runs
 
 BYTES_PER_PARTITION = 256 * 2**20
 MAX_PARTITIONS = 2**16
@@ -151,7 +150,7 @@ def read_contents(
     """
     file: _ContentFile | None = None
     for batch in plan_batches:
-        for requests in by_file(batch, "content_file"):
+        for requests in value_runs(batch, "content_file"):
             uri = requests.column("content_file")[0].as_py()
             if file is None or file.uri != uri:
                 file = _ContentFile(uri, metrics)

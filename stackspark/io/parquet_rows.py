@@ -7,7 +7,6 @@ from urllib.parse import unquote
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stackspark.errors import InputError, UsageError
@@ -31,11 +30,6 @@ class Span(NamedTuple):
     first_row: int
     local: Numbers
     start: int
-
-    @property
-    def stop(self) -> int:
-        """Behind the last of what was asked for that is here."""
-        return self.start + len(self.local)
 
     def taken(self, column: str) -> pa.Array:
         """One value per wanted row; of a batch that is wanted whole, nothing is copied."""
@@ -123,10 +117,3 @@ def open_parquet(uri: str) -> pq.ParquetFile:
         return pq.ParquetFile(path, buffer_size=2**20)
     except (OSError, pa.ArrowInvalid, UsageError) as error:
         raise InputError(f"cannot read the data file {uri}: {error}") from error
-
-
-def by_file(batch: pa.RecordBatch, column: str) -> Iterator[pa.RecordBatch]:
-    """Rows of one file at a time; `column` has their URIs."""
-    runs = pc.run_end_encode(batch.column(column)).run_ends.to_pylist()
-    for start, stop in zip([0, *runs], runs, strict=False):
-        yield batch.slice(start, stop - start)

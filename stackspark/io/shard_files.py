@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 
 from stackspark.io.filesystems import joined, publish_file, staging_path
 from stackspark.io.manifest import UNKNOWN_LANGUAGE, Shard, ShardGroup
+from stackspark.kernels.batching import value_runs
 
 PLAIN_COLUMNS = frozenset({"content", "text", "blob_id", "content_id", "swhid", "path"})
 """Columns, at any depth, whose values hardly repeat: no dictionary is tried for them."""
@@ -79,7 +81,8 @@ def write_shards(
     firsts = [group.first for group in groups]
     file: ShardFile | None = None
     try:
-        for rows in _by_shard(shape.gather(batches)):
+        gathered = shape.gather(batches)
+        for rows in chain.from_iterable(value_runs(batch, "shard") for batch in gathered):
             number = rows.column("shard")[0].as_py()
             if file is None or file.number != number:
                 if file:
@@ -179,14 +182,6 @@ class ShardFile:
             self._writer.write_table(table, row_group_size=table.num_rows)
             self._num_rows += table.num_rows
         self._held, self._held_bytes, self._held_rows = [], 0, 0
-
-
-def _by_shard(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Rows of one shard at a time."""
-    for batch in batches:
-        stops = pc.run_end_encode(batch.column("shard")).run_ends.to_pylist()
-        for start, stop in zip([0, *stops[:-1]], stops, strict=True):
-            yield batch.slice(start, stop - start)
 
 
 def _row(shard: Shard) -> pa.RecordBatch:

@@ -13,7 +13,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from stackspark.io.parquet_rows import ParquetRows, by_file
+from stackspark.io.parquet_rows import ParquetRows
+from stackspark.kernels.batching import value_runs
 
 CONTENT = "content"
 PLACE = ("text_file", "text_row")
@@ -51,7 +52,7 @@ class TextReader:
             if self.column is None:
                 yield rows.column(CONTENT), rows.drop_columns([CONTENT])
                 continue
-            for part in by_file(rows, PLACE[0]):
+            for part in value_runs(rows, PLACE[0]):
                 uri = part.column(PLACE[0])[0].as_py()
                 if file is None or file.uri != uri:
                     file = ParquetRows(uri, (self.column,))

@@ -1,9 +1,13 @@
-"""Cut rows into runs of bounded bytes: a batch in Python must fit its memory whatever the rows."""
+"""Cut rows into runs: of bounded bytes, because a batch in Python must fit its memory whatever the
+rows, or of one value each.
+"""
 
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 
 def byte_cuts(
@@ -28,3 +32,10 @@ def byte_cuts(
         stop = min(fitting, start + max_rows)
         yield start, stop
         start = stop
+
+
+def value_runs(batch: pa.RecordBatch, column: str) -> Iterator[pa.RecordBatch]:
+    """Consecutive rows with one value of a column at a time; together they are all rows."""
+    stops = pc.run_end_encode(batch.column(column)).run_ends.to_pylist()
+    for start, stop in zip([0, *stops], stops, strict=False):
+        yield batch.slice(start, stop - start)

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any, NamedTuple, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from stackspark.kernels.batching import value_runs
 from stackspark.sources.found import SourceFault
 from stackspark.sources.merkle import TreeHasher
 from stackspark.sources.rows import HASHED, LOCATOR, TIMESTAMP
@@ -89,7 +89,7 @@ def assemble_containers(described: Iterable[pa.RecordBatch]) -> Iterator[pa.Reco
     """
     container: _Container | None = None
     for batch in described:
-        for part in _parts(batch):
+        for part in value_runs(batch, "container"):
             key = part.column("container")[0].as_py()
             if container is None or container.key != key:
                 if container is not None:
@@ -100,15 +100,6 @@ def assemble_containers(described: Iterable[pa.RecordBatch]) -> Iterator[pa.Reco
                 container.add(part)
     if container is not None:
         yield from container.finish()
-
-
-def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Cut a batch where the container changes."""
-    runs = pc.run_end_encode(batch.column("container"))
-    start = 0
-    for end in runs.run_ends.to_pylist():
-        yield batch.slice(start, end - start)
-        start = end
 
 
 class Entry(NamedTuple):

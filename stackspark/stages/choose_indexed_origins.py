@@ -1,9 +1,10 @@
 """Rows of a published index of files -> one row per origin and root directory."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-HEX = "^[0-9a-f]{40}$"
+from stackspark.columns import is_object_id
+
 FORGE = "https://github.com/"
 TOTALS = ("blob_id", "path", "content_id", "length_bytes", "repo_url")
 
@@ -22,7 +23,12 @@ def choose_indexed_origins(files: DataFrame) -> DataFrame:
     """
     url = F.coalesce("repo_url", F.concat(F.lit(FORGE), "repo_name"))
     told = [name for name in files.columns if name not in (*TOTALS, "directory_id")]
-    named = files.where(F.rlike("directory_id", F.lit(HEX)) & (F.length("repo_name") > 0))
+    named = files.where(has_place())
     whole = F.struct(*told)
     chosen = named.groupBy(url.alias("origin_url"), "directory_id").agg(F.max(whole).alias("told"))
     return chosen.select("origin_url", "directory_id", "told.*")
+
+
+def has_place() -> Column:
+    """Whether a row of an index names its repository and its root; null where one is missing."""
+    return is_object_id("directory_id") & (F.length("repo_name") > 0)

@@ -3,9 +3,8 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from stackspark.columns import is_object_id
 from stackspark.swhid import FILE_MODE
-
-HEX = "^[0-9a-f]{40}$"
 
 
 def list_indexed_files(files: DataFrame) -> DataFrame:
@@ -23,7 +22,7 @@ def list_indexed_files(files: DataFrame) -> DataFrame:
     Shuffles: one, of whole rows.
     """
     error_class, message = _fault()
-    listed = files.where(F.rlike("directory_id", F.lit(HEX))).select(
+    listed = files.where(is_object_id("directory_id")).select(
         F.col("directory_id").alias("root_id"),
         F.encode(F.regexp_replace(F.coalesce("path", F.lit("")), "^/", ""), "utf-8").alias("path"),
         F.when(error_class.isNull(), "file").otherwise("problem").alias("row"),
@@ -40,8 +39,7 @@ def list_indexed_files(files: DataFrame) -> DataFrame:
 def _fault() -> tuple[Column, Column]:
     # Every name between two slashes, and neither . nor .. nor a NUL in any.
     is_safe = F.rlike("path", F.lit(r"^(?s)(?:/(?!\.{1,2}(?:/|$))[^/\x00]+)+$"))
-    ids = [F.rlike(name, F.lit(HEX)) for name in ("content_id", "blob_id")]
-    is_whole = ids[0] & ids[1] & (F.col("length_bytes") >= 0)
+    is_whole = is_object_id("content_id") & is_object_id("blob_id") & (F.col("length_bytes") >= 0)
     cases = (
         (is_safe, "unsafe_path", "git itself refuses such a name; it is left out"),
         (is_whole, "invalid_row", "it needs content_id, blob_id and length_bytes; left out"),

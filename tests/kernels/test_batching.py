@@ -1,9 +1,11 @@
 import numpy as np
+import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_documents import cuts
 
-from stackspark.kernels.batching import byte_cuts
+from stackspark.kernels.batching import byte_cuts, value_runs
 
 
 @settings(deadline=None)
@@ -26,3 +28,12 @@ def test_byte_cuts_leaves_zeros_with_the_long_row_before_them() -> None:
 def test_byte_cuts_passes_two_gigabytes() -> None:
     sizes = np.full(5, 2**31, np.int64)
     assert list(byte_cuts(sizes, 2**32, 100)) == [(0, 2), (2, 4), (4, 5)]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([], []), (["a"], [["a"]]), (["a", "a", "b", "a"], [["a", "a"], ["b"], ["a"]])],
+)
+def test_value_runs_are_all_rows_in_order(values: list[str], expected: list[list[str]]) -> None:
+    batch = pa.record_batch({"key": pa.array(["cut", *values], pa.string())}).slice(1)
+    assert [run.column("key").to_pylist() for run in value_runs(batch, "key")] == expected
