@@ -28,7 +28,7 @@ from stackspark.stages.finalize_verdicts import finalize_verdicts
 from stackspark.stages.select_representatives import SelectRepresentativesParams
 
 further_run = pytest.mark.integration
-"""For runs beyond the first one, its repetition and its repartition: each takes up to a minute."""
+"""For runs beyond the first one and its repetition: each takes minutes."""
 
 DEMO = Path(commands.__file__).parent / "recipes" / "demo"
 STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export")
@@ -376,12 +376,11 @@ def test_explain_an_origin_and_a_file_that_opted_out(ask: Callable[[str], Explan
 # The same input, cut differently
 
 
+@further_run
 @pytest.mark.parametrize(
     "settings",
-    [
-        pytest.param({"partitions": "1", "adaptive": "false"}, id="1 partition", marks=further_run),
-        pytest.param({"partitions": "16", "adaptive": "false"}, id="16 partitions"),
-    ],
+    [{"partitions": "1", "adaptive": "false"}, {"partitions": "16", "adaptive": "true"}],
+    ids=["1 partition", "16 partitions"],
 )
 def test_run_writes_the_same_bytes_at_any_number_of_partitions(
     first: RunOutcome,
