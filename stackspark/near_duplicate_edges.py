@@ -114,14 +114,16 @@ def num_of_round(edges: pa.Table, number: int) -> int:
     return int(pc.sum(pc.equal(edges["round"], number), min_count=0).as_py())
 
 
-def edge_table(pairs: Pairs, similarity: npt.NDArray[np.float64], number: int) -> pa.Table:
-    """Estimated edges of a round as a table of `EDGE_SCHEMA`."""
+def edge_table(
+    pairs: Pairs, similarity: npt.NDArray[np.float64], number: int, is_exact: bool = False
+) -> pa.Table:
+    """Edges of a round as a table of `EDGE_SCHEMA`."""
     members, heads = pairs
     columns = {
         "member": members,
         "head": heads,
         "similarity": similarity,
-        "is_exact": np.zeros(len(members), np.bool_),
+        "is_exact": np.full(len(members), is_exact),
         "round": np.full(len(members), number, np.int32),
     }
     return pa.table(columns, schema=EDGE_SCHEMA)

@@ -18,13 +18,8 @@ from stackspark.io.session import SessionParams, spark_session
 from stackspark.io.text_reader import TextReader, rows_with_texts
 from stackspark.kernels.bitmaps import Bitmap
 from stackspark.kernels.minhash import MinHashParams
-from stackspark.near_duplicates import (
-    COMPONENTS,
-    NearDuplicateResult,
-    NearDuplicatesParams,
-    RoundStats,
-    find_near_duplicates,
-)
+from stackspark.near_duplicate_params import COMPONENTS, NearDuplicatesParams, RoundStats
+from stackspark.near_duplicates import NearDuplicateResult, find_near_duplicates
 from stackspark.stages.list_shingles import ListShinglesParams, list_wanted_shingles
 from stackspark.stages.measure_texts import MeasureTextsParams, measure_texts
 

@@ -12,6 +12,9 @@
 7. Stop when a further round verifies nothing new, or at the last round.
 8. Check that every removed blob has a twin that stays, and name the twins.
 
+Up to `max_in_driver` candidates, steps 2 to 8 happen in the driver's memory
+(`near_duplicate_arrays.py`); beyond, every step is a job of Spark's.
+
 No components are built, so no chain A ~ B ~ C ever removes C for its likeness to a removed B. The
 rule `components` (`near_duplicate_components.py`) does just that in the place of steps 4 to 7.
 """
@@ -25,15 +28,30 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from stackspark.errors import ContractError, InvalidParamsError
+from stackspark.errors import InvalidParamsError
 from stackspark.io.ranked_signatures import SignatureReader
 from stackspark.io.scratch import RankedFile, Scratch
-from stackspark.kernels.minhash import MinHashParams
-from stackspark.kernels.signatures import estimate_jaccard, standard_error
+from stackspark.kernels.signatures import estimate_jaccard
+from stackspark.near_duplicate_arrays import (
+    MEASURED,
+    Candidates,
+    candidates_of,
+    check_answered,
+    check_twins_stay,
+    search_arrays,
+)
 from stackspark.near_duplicate_components import join_components
 from stackspark.near_duplicate_edges import ASKED, OPEN, REMOVED, VerifiedEdges, edge_table
-from stackspark.stages.compare_shingles import CompareShinglesParams, compare_shingles
+from stackspark.near_duplicate_params import (
+    COMPONENT,
+    COMPONENTS,
+    COVER,
+    NearDuplicatesParams,
+    RoundStats,
+)
+from stackspark.stages.compare_shingles import COMPARED, CompareShinglesParams, compare_shingles
 from stackspark.stages.find_candidate_edges import FindCandidateEdgesParams, find_candidate_edges
 from stackspark.stages.follow_twins import follow_twins
 from stackspark.stages.list_bands import ListBandsParams, list_bands
@@ -51,8 +69,6 @@ from stackspark.stages.verify_edges import PAIRS_PER_READ, VerifyEdgesParams, ve
 ShingleSource = Callable[[DataFrame], DataFrame]
 """From one row per `rank` and `blob_id` to (`rank`, `shingles`), ascending uint64 as binary."""
 
-COVER, COMPONENTS = "cover", "components"
-COMPONENT = "component"
 PAIR_COLUMNS = ("block", "members", "heads")
 
 IS_PUBLISHED = "is_published"
@@ -69,76 +85,11 @@ MAX_RANKS_PER_BLOCK = 1 << 17
 BANDS_PER_SET = 100
 """The shingles of a text weigh as much as so many bands."""
 
-NUM_ERRORS = 5
-"""Standard errors within which an estimate does not decide: one pair in two million is farther."""
-
 MAX_PAIRS_HERE = 1 << 17
 """Pairs that this process tests itself: 70 MB of signatures, and less than Spark's jobs cost."""
 
 MAX_CANDIDATES_HERE = 1 << 22
 """Candidates up to which it does so: few pairs of many blobs may need all 1 GB of signatures."""
-
-
-SCOPES = ("language", "language_family", "repository", "corpus")
-"""Within which twins are sought."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NearDuplicatesParams:
-    """What counts as a near-duplicate, within which scope, and how long to search.
-
-    `rule` is `cover`, or `components` for the rule of The Stack v2, which verifies nothing: then
-    `threshold`, `verification`, `max_rounds` and `heads_per_bucket` do not matter.
-    `threshold` is the least Jaccard similarity of a pair. With `verification` `estimate` the
-    signatures alone decide; with `exact` the shingles themselves do where the estimate is near the
-    threshold, for pairs whose blobs may both stay. `scope` names what the caller puts into the
-    column of this name, one of `SCOPES`; `corpus` is one scope of all. The first
-    round compares each blob with the best one of each of its buckets, the second with the best
-    `heads_per_bucket` that are left in it. With `prefer_published`, what the last published run
-    kept stays, and new blobs are removed for their likeness to it.
-    """
-
-    rule: str = COVER
-    threshold: float = 0.7
-    verification: str = "exact"
-    minhash: MinHashParams = field(default_factory=MinHashParams)
-    scope: str = "language"
-    max_rounds: int = 8
-    heads_per_bucket: int = 8
-    prefer_published: bool = False
-
-    def __post_init__(self) -> None:
-        if not 0 < self.threshold <= 1:
-            raise InvalidParamsError(f"threshold must be in (0, 1], found {self.threshold}")
-        for name in ("max_rounds", "heads_per_bucket"):
-            if getattr(self, name) < 1:
-                raise InvalidParamsError(f"{name} must be at least 1, found {getattr(self, name)}")
-        if self.rule not in (COVER, COMPONENTS):
-            raise InvalidParamsError(f"rule must be cover or components, found {self.rule!r}")
-        if self.verification not in ("estimate", "exact"):
-            raise InvalidParamsError(
-                f"verification must be estimate or exact, found {self.verification!r}"
-            )
-        if self.scope not in SCOPES:
-            raise InvalidParamsError(f"scope: needed {', '.join(SCOPES)}; found {self.scope!r}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoundStats:
-    """What one round did.
-
-    `num_pairs` counts candidate pairs, a pair once for each bucket that it shares, and is an upper
-    limit in round 2; `num_compared` counts those whose exact similarity was computed, and
-    `num_removed` all blobs that are removed once the round was resolved.
-    """
-
-    round: int
-    num_pairs: int
-    num_verified: int
-    num_compared: int
-    num_removed: int
-    num_edges_resolved: int
-    resolve_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +154,7 @@ def find_near_duplicates(
         keep_order = F.struct((~F.col(IS_PUBLISHED)).alias("is_new"), "keep_order")
         candidates = candidates.withColumn("keep_order", keep_order)
     ranked, files = scratch.write_numbered(sort_candidates(candidates), "ranked")
+    num_candidates = sum(file.num_rows for file in files)
     search = _Search(
         ranked=ranked,
         files=files,
@@ -211,6 +163,8 @@ def find_near_duplicates(
         scratch=scratch,
         shingles_of=shingles_of,
     )
+    if num_candidates <= params.max_in_driver:
+        return search.run_here()
     text_twins = scratch.write(search.pair_texts(), "text_twins")
     removed = search.run(text_twins)
     twins = scratch.write(settle_twins(text_twins, removed), "twins")
@@ -218,7 +172,7 @@ def find_near_duplicates(
     return NearDuplicateResult(
         twins=twins,
         ranked=ranked,
-        num_candidates=search.num_candidates,
+        num_candidates=num_candidates,
         num_text_twins=text_twins.count(),
         rounds=tuple(search.rounds),
         is_settled=search.is_settled(),
@@ -237,6 +191,34 @@ class _Search:
     shingles_of: ShingleSource | None
     rounds: list[RoundStats] = field(default_factory=list)
     _shingles: list[DataFrame] = field(default_factory=list)
+
+    def run_here(self) -> NearDuplicateResult:
+        """The whole search in this process."""
+        found = search_arrays(self._arrays(), self.params, self._compare_here, self.num_published)
+        return NearDuplicateResult(
+            twins=self._handed_over(found.twins, "twins"),
+            ranked=self.ranked,
+            num_candidates=self.num_candidates,
+            num_text_twins=found.num_text_twins,
+            rounds=found.rounds,
+            is_settled=found.is_settled,
+        )
+
+    def _arrays(self) -> Candidates:
+        return candidates_of(self.scratch.table("ranked", MEASURED), self.params.minhash)
+
+    def _compare_here(self, asked: pa.Table, number: int) -> pa.Table:
+        """Exact similarities of the pairs that this process asks for; tasks read the texts."""
+        pairs = self._handed_over(asked.select(["member", "head"]), f"asked_{number}")
+        self.scratch.write(self._compared(pairs, number, asked.num_rows), f"compared_{number}")
+        return self.scratch.table(f"compared_{number}", COMPARED)
+
+    def _handed_over(self, rows: pa.Table, name: str) -> DataFrame:
+        """Rows of this process as a table of Spark's."""
+        with self.scratch.writer(name, rows.schema) as writer:
+            writer.write_table(rows)
+        reader = self.ranked.sparkSession.read.schema(from_arrow_schema(rows.schema))
+        return reader.parquet(self.scratch.path(name))
 
     def pair_texts(self) -> DataFrame:
         """Blobs that repeat a better one's normalised text."""
@@ -281,16 +263,8 @@ class _Search:
             scratch=self.scratch,
             num_candidates=self.num_candidates,
             threshold=self.params.threshold,
-            margin=self._margin,
+            margin=self.params.margin,
         )
-
-    @property
-    def _margin(self) -> float:
-        """How far from the threshold an estimate must be to decide."""
-        if self.params.verification == "estimate":
-            return 0.0
-        num_perm = self.params.minhash.num_perm
-        return NUM_ERRORS * standard_error(self.params.threshold, num_perm)
 
     @property
     def _signatures(self) -> SignatureReader:
@@ -359,7 +333,7 @@ class _Search:
 
     def _verify(self, pairs: DataFrame, num_pairs: int, number: int) -> None:
         """Write the verified edges among candidate pairs of a round."""
-        similar = self._estimated(pairs, num_pairs, self.params.threshold - self._margin)
+        similar = self._estimated(pairs, num_pairs, self.params.threshold - self.params.margin)
         marks = {"is_exact": F.lit(False), "round": F.lit(number)}
         self._edges.add(similar.withColumns(marks))
 
@@ -397,7 +371,7 @@ class _Search:
             ]
             or [np.zeros(0)]
         )
-        is_near = similarity >= self.params.threshold - self._margin
+        is_near = similarity >= self.params.threshold - self.params.margin
         found = edge_table((members, heads), similarity, last + 1).filter(pa.array(is_near))
         self._edges.add_table(found)
         return len(members)
@@ -405,10 +379,13 @@ class _Search:
     def _compare(self, number: int, num_pairs: int) -> None:
         """Write the exact similarities that a pass asked for."""
         asked = self._edges.read(ASKED, number).select("member", "head")
+        compared = self._compared(asked, number, num_pairs)
+        self._edges.add(compared.withColumns({"is_exact": F.lit(True), "round": F.lit(number)}))
+
+    def _compared(self, asked: DataFrame, number: int, num_pairs: int) -> DataFrame:
         self._list_shingles(asked, number)
         comparing = CompareShinglesParams(num_tasks=self._num_tasks(num_pairs * BANDS_PER_SET))
-        compared = compare_shingles(asked, reduce(DataFrame.union, self._shingles), comparing)
-        self._edges.add(compared.withColumns({"is_exact": F.lit(True), "round": F.lit(number)}))
+        return compare_shingles(asked, reduce(DataFrame.union, self._shingles), comparing)
 
     def _list_shingles(self, pairs: DataFrame, number: int) -> None:
         """Write the shingles of the blobs of pairs, those aside that earlier rounds wrote."""
@@ -429,11 +406,7 @@ class _Search:
         if num_compared:
             self._compare(number, num_compared)
             stats = self._edges.resolve(number)
-        if stats.num_asked:
-            raise ContractError(
-                f"near_duplicates: {stats.num_asked} of {num_compared} pairs near the threshold "
-                "found no texts to compare; nothing was removed"
-            )
+        check_answered(stats.num_asked, num_compared)
         self.rounds.append(
             RoundStats(
                 round=number,
@@ -450,9 +423,4 @@ class _Search:
 
 def _check_twins_stay(twins: DataFrame) -> None:
     removed = twins.select(F.col("member").alias("twin"))
-    orphans = twins.join(removed, on="twin", how="left_semi").count()
-    if orphans:
-        raise ContractError(
-            f"near_duplicates: every removed blob needs a twin that stays; {orphans} have none. "
-            "This is a defect of stackspark; nothing was removed"
-        )
+    check_twins_stay(twins.join(removed, on="twin", how="left_semi").count())

@@ -15,8 +15,8 @@ from stackspark.commands import (
     validate_tables,
 )
 from stackspark.io.session import SessionParams, spark_session
+from stackspark.near_duplicate_params import NearDuplicatesParams
 from stackspark.near_duplicate_texts import DeduplicateOptions, TextColumns, deduplicate_parquet
-from stackspark.near_duplicates import NearDuplicatesParams
 
 MASTER = "local[2]"
 

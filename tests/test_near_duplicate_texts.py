@@ -107,18 +107,19 @@ def test_deduplicate_exactly(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_small: bool
 ) -> None:
     """No estimate errs for or against a pair, whoever follows open edges and reads the texts."""
-    rows = pairs_near_the_threshold()
+    rows, params = pairs_near_the_threshold(), DEFAULTS
     truth = {rows[i + 1][0]: jaccard(rows[i][1], rows[i + 1][1]) for i in range(0, 400, 2)}
     texts: DataFrame | str = spark.createDataFrame(rows, SCHEMA)
     if not is_small:
         monkeypatch.setattr(near_duplicates, "MAX_PAIRS_HERE", -1)
+        params = replace(params, max_in_driver=0)
         spark.createDataFrame(rows, SCHEMA).write.parquet(str(tmp_path / "texts"))
         texts = str(tmp_path / "texts")
     estimated, exact = (
         {
             row["number"]: row
             for row in deduplicate(
-                texts, COLUMNS, str(tmp_path / how), replace(DEFAULTS, verification=how)
+                texts, COLUMNS, str(tmp_path / how), replace(params, verification=how)
             ).rows.collect()
         }
         for how in ("estimate", "exact")

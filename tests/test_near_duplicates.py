@@ -14,9 +14,9 @@ from stackspark.contracts.tables import table_contract
 from stackspark.errors import ContractError, InvalidParamsError
 from stackspark.io.scratch import Scratch
 from stackspark.kernels.minhash import MinHashParams, measure_shingles
+from stackspark.near_duplicate_params import NearDuplicatesParams
 from stackspark.near_duplicates import (
     NearDuplicateResult,
-    NearDuplicatesParams,
     _check_twins_stay,
     find_near_duplicates,
 )
@@ -26,6 +26,10 @@ TINY = NearDuplicatesParams(
     minhash=MinHashParams(num_perm=64, num_bands=2, rows_per_band=2), verification="estimate"
 )
 """For rows with made-up bands and signatures of 16 bytes."""
+
+by_either = pytest.mark.parametrize(
+    "tiny", [TINY, replace(TINY, max_in_driver=0)], ids=["in the driver", "in tasks"]
+)
 
 ESTIMATE = NearDuplicatesParams(verification="estimate")
 
@@ -86,7 +90,10 @@ ROUNDS_NAMES = """
 """
 
 
-def test_find_near_duplicates_rounds(spark: SparkSession, tmp_path: Path) -> None:
+@by_either
+def test_find_near_duplicates_rounds(
+    spark: SparkSession, tmp_path: Path, tiny: NearDuplicatesParams
+) -> None:
     """Each kind of search, made up by bands and signatures, in a scope of its own."""
     rows = [
         # a direct pair: the better copy stays whatever its id
@@ -113,7 +120,7 @@ def test_find_near_duplicates_rounds(spark: SparkSession, tmp_path: Path) -> Non
         candidate("gone_1", 6, [7, 9], like="text", scope="text", text="gone"),
         candidate("gone_2", 7, [7, 9], like="text", scope="text", text="gone"),
     ]
-    result, by_id = found(spark, rows, tmp_path)
+    result, by_id = found(spark, rows, tmp_path, tiny)
     assert twins(by_id, ROUNDS_NAMES.split()) == {
         "worse": ("better", "estimated", 1),
         "middle": ("first", "estimated", 1),
@@ -135,7 +142,10 @@ def test_find_near_duplicates_rounds(spark: SparkSession, tmp_path: Path) -> Non
     ]
 
 
-def test_find_near_duplicates_keeps_what_is_published(spark: SparkSession, tmp_path: Path) -> None:
+@by_either
+def test_find_near_duplicates_keeps_what_is_published(
+    spark: SparkSession, tmp_path: Path, tiny: NearDuplicatesParams
+) -> None:
     rows = [
         # the published one stays, though it is the worse copy
         candidate("better", 1, [1, 2], like="pair"),
@@ -156,7 +166,7 @@ def test_find_near_duplicates_keeps_what_is_published(spark: SparkSession, tmp_p
     published = ["published", "first", "second", "old text", "kept"]
     is_published = F.col("blob_id").isin([blob_id(name) for name in published])
     marked = candidates(spark, rows).withColumn("is_published", is_published)
-    result = find_near_duplicates(marked, TINY, Scratch(folder=str(tmp_path)))
+    result = find_near_duplicates(marked, tiny, Scratch(folder=str(tmp_path)))
     by_id = {row["blob_id"]: row for row in result.rows.collect()}
     assert twins(by_id, [*names, *published]) == {
         "better": ("published", "estimated", 1),
@@ -301,7 +311,10 @@ def is_text_twin(corpus: Corpus, name: str, removed: dict[str, Row]) -> bool:
     )
 
 
-def test_find_near_duplicates_with_a_hot_bucket(spark: SparkSession, tmp_path: Path) -> None:
+@by_either
+def test_find_near_duplicates_with_a_hot_bucket(
+    spark: SparkSession, tmp_path: Path, tiny: NearDuplicatesParams
+) -> None:
     """100,000 blobs with equal bands: half of them equal, half without anything in common."""
     number = F.col("id").cast("string")
     is_equal = F.col("id") % 2 == 0
@@ -315,7 +328,7 @@ def test_find_near_duplicates_with_a_hot_bucket(spark: SparkSession, tmp_path: P
         .alias("signature"),
         F.struct("id", F.sha1(number)).alias("keep_order"),
     )
-    result = find_near_duplicates(rows, TINY, Scratch(folder=str(tmp_path)))
+    result = find_near_duplicates(rows, tiny, Scratch(folder=str(tmp_path)))
     removed = {row["kept_blob_id"]: row["count"] for row in by_twin(result.rows)}
     assert removed[blob_id("0")] == 49_999
     assert result.rounds[0].num_pairs == 2 * 99_999

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from hashlib import md5, sha1
 from itertools import combinations
@@ -22,11 +23,8 @@ from stackspark import near_duplicates
 from stackspark.io.scratch import ROW_GROUP_BYTES, Scratch
 from stackspark.io.session import SessionParams, spark_session
 from stackspark.kernels.minhash import MinHashParams
-from stackspark.near_duplicates import (
-    NearDuplicateResult,
-    NearDuplicatesParams,
-    find_near_duplicates,
-)
+from stackspark.near_duplicate_params import NearDuplicatesParams
+from stackspark.near_duplicates import NearDuplicateResult, find_near_duplicates
 
 MINHASH = MinHashParams(num_perm=62, num_bands=3, rows_per_band=2)
 NUM_BANDS, UNUSED_BITS = 3, 4
@@ -118,10 +116,10 @@ def check_search(candidates: DataFrame, params: NearDuplicatesParams, scratch: S
         assert (done.num_verified, done.num_removed) == (numbers.count(done.round), removed)
 
 
-def check_components(candidates: DataFrame, scratch: Scratch) -> None:
+def check_components(candidates: DataFrame, params: NearDuplicatesParams, scratch: Scratch) -> None:
     """Compare the rule `components` with a union of one pair after the other."""
     count = candidates.select("scope").distinct().count()
-    params = NearDuplicatesParams(minhash=MINHASH, rule="components")
+    params = replace(params, rule="components")
     result = find_near_duplicates(candidates, params, scratch)
     expected = [component_rows(corpus, MINHASH.num_perm) for corpus in corpora(count)]
     check_rows(result, expected)
@@ -144,9 +142,12 @@ def check_rows(
 @pytest.mark.parametrize(
     ("shuffle", "limits"),
     [
-        ((1, True), {"heads_per_bucket": 1}),
-        ((4, False), {"heads_per_bucket": 2, "max_rounds": 3}),
-        ((16, True), {"heads_per_bucket": 8}),
+        ((1, True), {"heads_per_bucket": 1, "max_in_driver": 0}),
+        ((4, False), {"heads_per_bucket": 2, "max_rounds": 3, "max_in_driver": 0}),
+        ((16, True), {"heads_per_bucket": 8, "max_in_driver": 0}),
+        ((4, True), {"heads_per_bucket": 1}),
+        ((4, True), {"heads_per_bucket": 2, "max_rounds": 3}),
+        ((4, True), {"heads_per_bucket": 8}),
     ],
 )
 def test_find_near_duplicates_equals_its_references(
@@ -156,7 +157,7 @@ def test_find_near_duplicates_equals_its_references(
     shuffle: tuple[int, bool],
     limits: dict[str, int],
 ) -> None:
-    """Whatever the partitions of a shuffle, adaptive execution and the order of the input."""
+    """Whatever the partitions, adaptive execution, the input's order, and who searches."""
     num_partitions, is_adaptive = shuffle
     settings = {
         "spark.sql.shuffle.partitions": str(num_partitions),
@@ -171,7 +172,7 @@ def test_find_near_duplicates_equals_its_references(
             spark.conf.set(key, value)
         candidates = spark.createDataFrame(table(NUM_CORPORA))
         check_search(candidates, params, Scratch(folder=str(tmp_path / "cover")))
-        check_components(candidates, Scratch(folder=str(tmp_path / "components")))
+        check_components(candidates, params, Scratch(folder=str(tmp_path / "components")))
     finally:
         for key, old in before.items():
             spark.conf.set(key, old) if old is not None else spark.conf.unset(key)
@@ -263,9 +264,11 @@ def search_with_failures(folder: str) -> None:
     )
     spark = spark_session(session)
     candidates = failing_once(spark.createDataFrame(table(NUM_CORPORA // 10)))
-    params = NearDuplicatesParams(minhash=MINHASH, verification="estimate", heads_per_bucket=2)
+    params = NearDuplicatesParams(
+        minhash=MINHASH, verification="estimate", heads_per_bucket=2, max_in_driver=0
+    )
     check_search(candidates, params, FailingScratch(folder=f"{folder}/cover"))
-    check_components(candidates, FailingScratch(folder=f"{folder}/components"))
+    check_components(candidates, params, FailingScratch(folder=f"{folder}/components"))
     print("equal")
     spark.stop()
 

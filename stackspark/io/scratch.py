@@ -104,6 +104,11 @@ class Scratch:
             with filesystem.open_input_file(part.path) as source:
                 yield from pq.ParquetFile(source).iter_batches(BATCH_ROWS, columns=list(columns))
 
+    def table(self, name: str, schema: pa.Schema) -> pa.Table:
+        """A table that fits in memory, in the order of its partitions."""
+        batches = self.batches(name, schema.names)
+        return pa.Table.from_batches([batch.cast(schema) for batch in batches], schema)
+
     @contextmanager
     def writer(self, name: str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
         """Write a table of one file from this process, in place of one that may be there."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from stackspark.kernels.equal_texts import pair_equal
 from stackspark.kernels.packing import PACKED_TEXTS, Packer, band_partition, packed_values
 
 
@@ -68,11 +69,5 @@ def _pair(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     if not parts:
         return
     hashes, ranks = (np.concatenate(column) for column in zip(*parts, strict=True))
-    left, right = hashes.reshape(-1, 2).T
-    order = np.lexsort((ranks, right, left))
-    is_first = np.ones(len(order), np.bool_)
-    is_first[1:] = (np.diff(left[order]) != 0) | (np.diff(right[order]) != 0)
-    ranks = ranks[order]
-    heads = ranks[is_first][np.cumsum(is_first) - 1]
-    columns = [pa.array(column[~is_first]) for column in (ranks, heads)]
+    columns = [pa.array(column) for column in pair_equal(hashes.reshape(-1, 2), ranks)]
     yield pa.RecordBatch.from_arrays(columns, ["member", "head"])

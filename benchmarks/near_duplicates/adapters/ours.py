@@ -6,8 +6,8 @@ from protocol import Answer, Task, arguments, serve, unavailable
 from pyspark.sql import DataFrame, SparkSession
 
 from stackspark.io.session import SessionParams, spark_session
+from stackspark.near_duplicate_params import NearDuplicatesParams
 from stackspark.near_duplicate_texts import DEFAULTS, JAVA_OPTIONS, TextColumns, deduplicate
-from stackspark.near_duplicates import NearDuplicatesParams
 
 COLUMNS = TextColumns(id="id", text="text", rank="rank")
 
