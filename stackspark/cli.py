@@ -172,10 +172,10 @@ def near_duplicates(
     quiet: QuietOption = False,
 ) -> None:
     """Remove near-duplicates from texts in Parquet, without a lake."""
+    from stackspark.near_duplicate_columns import TextColumns  # noqa: PLC0415
     from stackspark.near_duplicate_texts import (  # noqa: PLC0415
         DEFAULTS,
         DeduplicateOptions,
-        TextColumns,
         deduplicate_parquet,
     )
 

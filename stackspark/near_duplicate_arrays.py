@@ -61,9 +61,9 @@ MEASURED = pa.schema(
 )
 """What of a candidate is compared: its scope, 32 hex digits, uint64 each, 2 bits each."""
 
-Compare = Callable[[pa.Table, int], pa.Table]
-"""From the pairs (`member`, `head`) that a round asks for, and its number, to these with their
-exact `similarity`, in any order."""
+Compare = Callable[[pa.Table], pa.Table]
+"""From the pairs (`member`, `head`) that a round asks for to these with their exact `similarity`,
+in any order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,7 +261,7 @@ class _Search:
 
     def _compared(self, asked: pa.Table, number: int) -> pa.Table:
         """Edges with the exact similarities that a pass asked for."""
-        compared = self.compare(asked, number)
+        compared = self.compare(asked)
         pairs = compared["member"].to_numpy(), compared["head"].to_numpy()
         return edge_table(pairs, compared["similarity"].to_numpy(), number, is_exact=True)
 

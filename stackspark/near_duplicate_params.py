@@ -85,3 +85,8 @@ class RoundStats:
     num_removed: int
     num_edges_resolved: int
     resolve_seconds: float
+
+
+def in_words(last: RoundStats) -> str:
+    """What a last round found."""
+    return f"round {last.round} still verified {last.num_verified:,} pairs"

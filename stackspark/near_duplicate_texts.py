@@ -1,13 +1,14 @@
 """Near-duplicates of any table of texts: the search alone, without a lake or a recipe."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from pyarrow import fs
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from stackspark.errors import ContractError, InputError, UsageError
 from stackspark.io.filesystems import located
@@ -18,7 +19,20 @@ from stackspark.io.session import SessionParams, spark_session
 from stackspark.io.text_reader import TextReader, rows_with_texts
 from stackspark.kernels.bitmaps import Bitmap
 from stackspark.kernels.minhash import MinHashParams
-from stackspark.near_duplicate_params import COMPONENTS, NearDuplicatesParams, RoundStats
+from stackspark.near_duplicate_columns import IdProblems, TextColumns, check_columns, check_ids
+from stackspark.near_duplicate_files import (
+    TextFiles,
+    find_in_files,
+    kept_rows,
+    named_rows,
+    open_text_files,
+)
+from stackspark.near_duplicate_params import (
+    COMPONENTS,
+    NearDuplicatesParams,
+    RoundStats,
+    in_words,
+)
 from stackspark.near_duplicates import NearDuplicateResult, find_near_duplicates
 from stackspark.stages.list_shingles import ListShinglesParams, list_wanted_shingles
 from stackspark.stages.measure_texts import MeasureTextsParams, measure_texts
@@ -28,22 +42,10 @@ JAVA_OPTIONS = {"spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:TieredS
 against 92 CPU seconds on 825 MB of texts (2 cores, both with other work beside them)."""
 
 DEFAULTS = NearDuplicatesParams(scope="corpus")
-REMOVED, KEPT, SCRATCH = "removed", "kept", "_scratch"
+REMOVED, KEPT, SCRATCH, STAGE = "removed", "kept", "_scratch", "near-duplicates"
 
-
-@dataclass(frozen=True, kw_only=True)
-class TextColumns:
-    """Columns of a table of texts.
-
-    `id` is unique, of any type that Spark writes as JSON. Of two similar texts the one with the
-    lower `rank` stays; those without a rank come last, and the hash of the id has the last word.
-    Twins are sought within one value of `scope`.
-    """
-
-    id: str = "id"
-    text: str = "text"
-    rank: str | None = None
-    scope: str | None = None
+_Found = tuple[int, int, tuple[RoundStats, ...]]
+"""Texts, removed texts, rounds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +131,7 @@ def deduplicate(
     """
     table = _table_of(texts, columns)
     tables = Scratch(folder=scratch)
-    identity = _identity(columns.id)
+    identity = _identity(columns.id, table.rows)
     rank = F.lit(None).cast("int") if columns.rank is None else F.col(columns.rank)
     scope = F.lit("") if columns.scope is None else F.coalesce(_as_text(columns.scope), F.lit(""))
     payload = [
@@ -155,8 +157,7 @@ def deduplicate(
         return _shingles_of(table, wanted, tables, params.minhash)
 
     found = find_near_duplicates(candidates, params, tables, shingles_of)
-    if not found.is_settled:
-        raise ContractError(f"{found.last_round}; raise max_rounds")
+    _check_settled(found.is_settled, found.rounds)
     rows = tables.write(_named(found, columns), "removed")
     return RemovedTexts(
         rows=rows, num_texts=num_texts, num_removed=rows.count(), rounds=found.rounds
@@ -164,16 +165,36 @@ def deduplicate(
 
 
 def deduplicate_parquet(options: DeduplicateOptions) -> DeduplicateOutcome:
-    """Remove near-duplicates from a Parquet file or folder; write what was removed, and why."""
+    """Remove near-duplicates from a Parquet file or folder; write what was removed, and why.
+
+    Up to `params.max_in_driver` texts this process does it alone, unless a `master` is named.
+    """
     _check_out(options.out)
     progress = Progress(quiet=options.quiet)
+    limit = options.params.max_in_driver
+    files = None if options.master else open_text_files(options.parquet, options.columns, limit)
+    found = _in_tasks(options, progress) if files is None else _here(files, options, progress)
+    num_texts, num_removed, rounds = found
+    return DeduplicateOutcome(
+        out=options.out,
+        num_texts=num_texts,
+        num_removed=num_removed,
+        num_kept=num_texts - num_removed,
+        rule=options.params.rule,
+        threshold=options.params.threshold,
+        rounds=rounds,
+    )
+
+
+def _in_tasks(options: DeduplicateOptions, progress: Progress) -> _Found:
+    """Search and write by Spark."""
     lake = next(filter(is_s3, (options.out, options.parquet)), options.out)
     session = SessionParams(lake=lake, extra=JAVA_OPTIONS)
     spark = spark_session(replace(session, master=options.master) if options.master else session)
     progress.tasks = task_counter(spark)
     scratch = f"{options.out}/{SCRATCH}"
     try:
-        with progress.stage("near-duplicates") as line:
+        with progress.stage(STAGE) as line:
             found = deduplicate(options.parquet, options.columns, scratch, options.params)
             line.summary = f"{found.num_texts:,} texts, {found.num_removed:,} removed"
         with progress.stage("write"):
@@ -185,15 +206,30 @@ def deduplicate_parquet(options: DeduplicateOptions) -> DeduplicateOutcome:
                 kept.select(*texts.columns).write.parquet(f"{options.out}/{KEPT}")
     finally:
         Scratch(folder=scratch).clear()
-    return DeduplicateOutcome(
-        out=options.out,
-        num_texts=found.num_texts,
-        num_removed=found.num_removed,
-        num_kept=found.num_texts - found.num_removed,
-        rule=options.params.rule,
-        threshold=options.params.threshold,
-        rounds=found.rounds,
-    )
+    return found.num_texts, found.num_removed, found.rounds
+
+
+def _here(files: TextFiles, options: DeduplicateOptions, progress: Progress) -> _Found:
+    """Search and write by the threads of this process."""
+    out = Scratch(folder=options.out)
+    with progress.stage(STAGE) as line:
+        found, order = find_in_files(files, options.params)
+        _check_settled(found.is_settled, found.rounds)
+        line.summary = f"{len(files):,} texts, {found.twins.num_rows:,} removed"
+    with progress.stage("write"):
+        rows = named_rows(files, found, order)
+        with out.writer(REMOVED, rows.schema) as writer:
+            writer.write_table(rows)
+        if options.with_kept:
+            with out.writer(KEPT, files.schema) as writer:
+                for batch in kept_rows(files, found, order):
+                    writer.write_batch(batch)
+    return len(files), found.twins.num_rows, found.rounds
+
+
+def _check_settled(is_settled: bool, rounds: tuple[RoundStats, ...]) -> None:
+    if not is_settled:
+        raise ContractError(f"{in_words(rounds[-1])}; raise max_rounds")
 
 
 def _check_out(out: str) -> None:
@@ -226,9 +262,7 @@ class _Table:
 
 def _table_of(texts: DataFrame | str, columns: TextColumns) -> _Table:
     rows = _read(SparkSession.active(), texts) if isinstance(texts, str) else texts
-    missing = [name for name in asdict(columns).values() if name and name not in rows.columns]
-    if missing:
-        raise UsageError(f"no column {missing[0]!r}: needed one of {', '.join(rows.columns)}")
+    check_columns(columns, rows.columns)
     in_files = isinstance(texts, str) and _are_at_hand(rows)
     return _Table(rows=rows, columns=columns, in_files=in_files)
 
@@ -258,22 +292,15 @@ def _checked_count(measured: DataFrame, columns: TextColumns) -> int:
         F.count_if(repeated).alias("num_repeated"),
         F.min(F.when(repeated, F.to_json(F.struct("id")))).alias("example"),
     ).collect()[0]
-    if row["num_without_id"]:
-        raise InputError(f"a text has no {columns.id}; every text needs an id")
-    if row["num_repeated"]:
-        raise InputError(
-            f"{row['num_repeated']:,} values of {columns.id} are not unique, such as "
-            f"{row['example']}; every text needs an id of its own"
-        )
-    if row["num_null"]:
-        raise InputError(
-            f"{row['num_null']:,} rows have no {columns.text}; drop them, or make them empty"
-        )
+    problems = IdProblems(**{item.name: row[item.name] for item in fields(IdProblems)})
+    check_ids(columns, problems)
     return int(row["num_texts"])
 
 
-def _identity(column: str) -> Column:
-    """Text that stands for an id of any type."""
+def _identity(column: str, rows: DataFrame) -> Column:
+    """Text that stands for an id of any type: its own where that is a string or a whole number."""
+    if isinstance(rows.schema[column].dataType, T.StringType | T.IntegralType):
+        return _as_text(column)
     return F.to_json(F.struct(F.col(column).alias("id")))
 
 
@@ -284,14 +311,14 @@ def _shingles_of(
     minhash: MinHashParams,
 ) -> DataFrame:
     """Shingles of the wanted texts: another pass over all texts, none of which is shuffled."""
-    key = _identity("blob_id")
+    key = _identity("blob_id", wanted)
     keys = tables.write(
         wanted.select("rank", key.alias("key"), F.xxhash64(key).alias("key_hash")), "wanted"
     )
     bitmap = Bitmap(keys.count())
     for batch in tables.batches("wanted", ["key_hash"]):
         bitmap.add(batch.column("key_hash").to_numpy())
-    identity = _identity(table.columns.id)
+    identity = _identity(table.columns.id, table.rows)
     payload = [identity.alias("key"), F.xxhash64(identity).alias("key_hash")]
     shared = table.rows.sparkSession.sparkContext.broadcast(bitmap)
     keyed = table.rows_with_texts(payload)

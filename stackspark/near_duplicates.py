@@ -50,6 +50,7 @@ from stackspark.near_duplicate_params import (
     COVER,
     NearDuplicatesParams,
     RoundStats,
+    in_words,
 )
 from stackspark.stages.compare_shingles import COMPARED, CompareShinglesParams, compare_shingles
 from stackspark.stages.find_candidate_edges import FindCandidateEdgesParams, find_candidate_edges
@@ -116,8 +117,7 @@ class NearDuplicateResult:
     @property
     def last_round(self) -> str:
         """What the last round found, in words."""
-        last = self.rounds[-1]
-        return f"round {last.round} still verified {last.num_verified:,} pairs"
+        return in_words(self.rounds[-1])
 
 
 def find_near_duplicates(
@@ -207,8 +207,9 @@ class _Search:
     def _arrays(self) -> Candidates:
         return candidates_of(self.scratch.table("ranked", MEASURED), self.params.minhash)
 
-    def _compare_here(self, asked: pa.Table, number: int) -> pa.Table:
+    def _compare_here(self, asked: pa.Table) -> pa.Table:
         """Exact similarities of the pairs that this process asks for; tasks read the texts."""
+        number = len(self._shingles) + 1
         pairs = self._handed_over(asked.select(["member", "head"]), f"asked_{number}")
         self.scratch.write(self._compared(pairs, number, asked.num_rows), f"compared_{number}")
         return self.scratch.table(f"compared_{number}", COMPARED)

@@ -15,8 +15,9 @@ from stackspark.commands import (
     validate_tables,
 )
 from stackspark.io.session import SessionParams, spark_session
+from stackspark.near_duplicate_columns import TextColumns
 from stackspark.near_duplicate_params import NearDuplicatesParams
-from stackspark.near_duplicate_texts import DeduplicateOptions, TextColumns, deduplicate_parquet
+from stackspark.near_duplicate_texts import DeduplicateOptions, deduplicate_parquet
 
 MASTER = "local[2]"
 

@@ -11,11 +11,11 @@ from reference_near_duplicates import jaccard
 
 from stackspark import near_duplicates
 from stackspark.errors import InputError, UsageError
+from stackspark.near_duplicate_columns import TextColumns
 from stackspark.near_duplicate_texts import (
     DEFAULTS,
     DeduplicateOptions,
     DeduplicateOutcome,
-    TextColumns,
     deduplicate,
     deduplicate_parquet,
 )

@@ -48,10 +48,16 @@ def measure_texts(rows: DataFrame, reader: TextReader, params: MeasureTextsParam
 
     def measured(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for texts, batch in reader.texts_of(batches):
-            found = measure_shingles(texts, params.minhash)
-            found["is_null"] = pc.is_null(texts)
-            found["normalized_hash"] = normalized_hashes(texts)
-            columns = [*batch.columns, *(found[name] for name in MEASURES)]
-            yield pa.RecordBatch.from_arrays(columns, [*batch.schema.names, *MEASURES])
+            found = measures_of(texts, params.minhash)
+            names = [*batch.schema.names, *found.schema.names]
+            yield pa.RecordBatch.from_arrays([*batch.columns, *found.columns], names)
 
     return rows.mapInArrow(measured, T.StructType([*kept, *added]))
+
+
+def measures_of(texts: pa.Array, minhash: MinHashParams) -> pa.RecordBatch:
+    """One row of `MEASURES` per text; a null one is measured as an empty one."""
+    found = measure_shingles(texts, minhash)
+    found["is_null"] = pc.is_null(texts)
+    found["normalized_hash"] = normalized_hashes(texts)
+    return pa.RecordBatch.from_pydict({name: found[name] for name in MEASURES})

@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stackspark.kernels.components import best_of_components
@@ -7,6 +7,7 @@ from stackspark.kernels.components import best_of_components
 EDGES = st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=30)
 
 
+@settings(deadline=None)
 @given(EDGES)
 def test_best_of_components(edges: list[tuple[int, int]]) -> None:
     """Against the join of one pair of sets after the other."""

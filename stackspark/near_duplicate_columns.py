@@ -1,0 +1,57 @@
+"""Columns of a table of texts, and what must hold of them, whoever reads it."""
+
+from dataclasses import asdict, dataclass
+
+from stackspark.errors import InputError, UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextColumns:
+    """Columns of a table of texts.
+
+    `id` is unique, of any type that Spark writes as JSON. Of two similar texts the one with the
+    lower `rank` stays; those without a rank come last, and the hash of the id has the last word.
+    Twins are sought within one value of `scope`.
+    """
+
+    id: str = "id"
+    text: str = "text"
+    rank: str | None = None
+    scope: str | None = None
+
+    @property
+    def named(self) -> list[str]:
+        """Those that the table must have."""
+        return [name for name in asdict(self).values() if name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdProblems:
+    """Rows that make a table unfit; `example` is a repeated id, as JSON."""
+
+    num_without_id: int
+    num_repeated: int
+    num_null: int
+    example: str | None
+
+
+def check_columns(columns: TextColumns, found: list[str]) -> None:
+    """Raise `UsageError` if a column is not there."""
+    missing = [name for name in columns.named if name not in found]
+    if missing:
+        raise UsageError(f"no column {missing[0]!r}: needed one of {', '.join(found)}")
+
+
+def check_ids(columns: TextColumns, problems: IdProblems) -> None:
+    """Raise `InputError` unless every id is there and unique and every text is there."""
+    if problems.num_without_id:
+        raise InputError(f"a text has no {columns.id}; every text needs an id")
+    if problems.num_repeated:
+        raise InputError(
+            f"{problems.num_repeated:,} values of {columns.id} are not unique, such as "
+            f"{problems.example}; every text needs an id of its own"
+        )
+    if problems.num_null:
+        raise InputError(
+            f"{problems.num_null:,} rows have no {columns.text}; drop them, or make them empty"
+        )

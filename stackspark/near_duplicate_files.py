@@ -1,0 +1,300 @@
+"""Near-duplicates of a few Parquet files, found by the threads of this process, without Spark.
+
+A session of Spark takes six seconds to begin, and its first jobs as long again: more than the
+search needs for a gigabyte. The answer is the one that Spark's tasks give.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import NamedTuple, TypeVar
+from urllib.parse import quote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from stackspark.errors import InputError
+from stackspark.io.filesystems import located
+from stackspark.io.parquet_rows import ParquetRows, open_parquet
+from stackspark.kernels.buffers import Flags, Longs
+from stackspark.kernels.minhash import MinHashParams
+from stackspark.kernels.shingle_sets import jaccard, shingle_sets
+from stackspark.near_duplicate_arrays import MEASURED, FoundTwins, candidates_of, search_arrays
+from stackspark.near_duplicate_columns import IdProblems, TextColumns, check_columns, check_ids
+from stackspark.near_duplicate_params import NearDuplicatesParams
+from stackspark.stages.compare_shingles import COMPARED
+from stackspark.stages.measure_texts import measures_of
+
+PIECE_BYTES = 32 << 20
+"""Bytes of texts, decoded, that one thread reads at a time, unless a row group has more."""
+
+Made = TypeVar("Made")
+
+
+class Piece(NamedTuple):
+    """Rows of a file from `start` to `stop`; `offset` texts lie in the files before it."""
+
+    uri: str
+    start: int
+    stop: int
+    offset: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextFiles:
+    """Parquet files of one schema, their pieces in order, and the columns beside the texts.
+
+    `keys` has one row per text, in the order of the files: `id`, `rank` and `scope`, which are null
+    where they were not named.
+    """
+
+    uris: list[str]
+    schema: pa.Schema
+    pieces: list[Piece]
+    keys: pa.Table
+    columns: TextColumns
+
+    def __len__(self) -> int:
+        return int(self.keys.num_rows)
+
+    def map(
+        self, make: Callable[[pa.Array, Longs], Made], wanted: Flags | None = None
+    ) -> Iterator[Made]:
+        """Read texts by threads; gives what `make` makes of each batch and its rows' numbers."""
+
+        def made(piece: Piece) -> list[Made]:
+            rows = np.arange(piece.start, piece.stop)
+            if wanted is not None:
+                rows = rows[wanted[rows + piece.offset]]
+            file, results = ParquetRows(piece.uri, (self.columns.text,)), []
+            for span in file.spans(rows):
+                numbers = span.first_row + span.local + piece.offset
+                results.append(make(span.taken(self.columns.text), numbers))
+            return results
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for results in pool.map(made, self.pieces):
+                yield from results
+
+
+def open_text_files(path: str, columns: TextColumns, max_texts: int) -> TextFiles | None:
+    """Open the Parquet files of a path if this process can do with them.
+
+    Args:
+        path: a file or folder, local or ``s3a://``.
+        columns: what the columns are called.
+        max_texts: texts that are not too many.
+
+    Returns:
+        The files; None where they need Spark: too many texts, several schemas, folders within
+        folders, patterns, and columns of types that Arrow and Spark may order differently.
+
+    Raises:
+        InputError: there is no Parquet.
+        UsageError: a column that is not there.
+    """
+    uris = _uris(path)
+    if uris is None:
+        return None
+    footers = [_footer(uri, path) for uri in uris]
+    if not footers:
+        raise InputError(f"{path} holds no Parquet: it is empty")
+    schema = footers[0].schema.to_arrow_schema().remove_metadata()
+    check_columns(columns, schema.names)
+    if sum(footer.num_rows for footer in footers) > max_texts or not _are_plain(schema, columns):
+        return None
+    if any(f.schema.to_arrow_schema().remove_metadata() != schema for f in footers):
+        return None
+    return TextFiles(
+        uris=uris,
+        schema=schema,
+        pieces=list(_pieces(uris, footers)),
+        keys=_keys(uris, columns),
+        columns=columns,
+    )
+
+
+def find_in_files(files: TextFiles, params: NearDuplicatesParams) -> tuple[FoundTwins, Longs]:
+    """Find the texts to remove as near-duplicates of better ones.
+
+    Returns:
+        The twins by rank, and the number of the text of each rank.
+
+    Raises:
+        InputError: an id is null or not unique, or a text is null.
+    """
+    parts = list(files.map(lambda texts, _: measures_of(texts, params.minhash)))
+    measured = pa.Table.from_batches(parts) if parts else _nothing_measured()
+    _check(files, measured)
+    order = _order(files.keys)
+    named = pc.coalesce(files.keys["scope"].cast(pa.string()), "")
+    ranked = measured.append_column("scope", named).select(MEASURED.names).take(pa.array(order))
+
+    def compare(asked: pa.Table) -> pa.Table:
+        return _compared(files, asked, order, params.minhash)
+
+    return search_arrays(candidates_of(ranked, params.minhash), params, compare), order
+
+
+def named_rows(files: TextFiles, found: FoundTwins, order: Longs) -> pa.Table:
+    """The removed texts by the names of their user, as `RemovedTexts.rows` has them."""
+    members, twins = (found.twins[side].to_numpy() for side in ("member", "twin"))
+    ids = files.keys["id"]
+    sizes = np.bincount(twins, minlength=len(files)) + 1
+    is_same = pc.equal(found.twins["established_by"], "normalized_text")
+    return pa.table(
+        {
+            files.columns.id: ids.take(pa.array(order[members])),
+            "kept_id": ids.take(pa.array(order[twins])),
+            "similarity": found.twins["similarity"],
+            "rule": pc.if_else(is_same, "normalized_duplicate", "near_duplicate"),
+            "established_by": found.twins["established_by"],
+            "family_size": sizes[twins],
+        }
+    )
+
+
+def kept_rows(files: TextFiles, found: FoundTwins, order: Longs) -> Iterator[pa.RecordBatch]:
+    """All columns of the texts that stay, in the order of the files."""
+    stays = np.ones(len(files), np.bool_)
+    stays[order[found.twins["member"].to_numpy()]] = False
+    start = 0
+    for uri in files.uris:
+        for batch in open_parquet(uri).iter_batches(1024):
+            yield batch.filter(pa.array(stays[start : start + batch.num_rows]))
+            start += batch.num_rows
+
+
+def _uris(path: str) -> list[str] | None:
+    """URIs of the files of a path in order; None if Spark should look for them."""
+    filesystem, place = located(path)
+    found = filesystem.get_file_info(place)
+    if found.type == fs.FileType.File:
+        return [quote(path)]
+    if found.type == fs.FileType.NotFound:
+        return None
+    visible = [
+        info
+        for info in filesystem.get_file_info(fs.FileSelector(place))
+        if info.base_name[:1] not in "_."
+    ]
+    if any(info.type != fs.FileType.File for info in visible):
+        return None
+    return [quote(f"{path.rstrip('/')}/{name}") for name in sorted(i.base_name for i in visible)]
+
+
+def _footer(uri: str, path: str) -> pq.FileMetaData:
+    try:
+        return open_parquet(uri).metadata
+    except InputError as error:
+        raise InputError(f"{path} holds no Parquet: {error}") from None
+
+
+def _are_plain(schema: pa.Schema, columns: TextColumns) -> bool:
+    """Whether all columns have types that mean the same here as in Spark."""
+    types = pa.types
+    key = (_is_string, types.is_integer)
+    allowed = [
+        (columns.id, key),
+        (columns.text, (_is_string, types.is_binary, types.is_large_binary)),
+        (columns.rank, (*key, types.is_floating, types.is_date, types.is_timestamp)),
+        (columns.scope, key),
+    ]
+    return all(
+        schema.names.count(name) == 1 and any(test(schema.field(name).type) for test in tests)
+        for name, tests in allowed
+        if name
+    )
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    return kind in (pa.string(), pa.large_string())
+
+
+def _pieces(uris: list[str], footers: list[pq.FileMetaData]) -> Iterator[Piece]:
+    offset = 0
+    for uri, footer in zip(uris, footers, strict=True):
+        start = row = num_bytes = 0
+        for index in range(footer.num_row_groups):
+            group = footer.row_group(index)
+            row, num_bytes = row + group.num_rows, num_bytes + group.total_byte_size
+            if num_bytes >= PIECE_BYTES or row == footer.num_rows:
+                yield Piece(uri, start, row, offset)
+                start, num_bytes = row, 0
+        offset += footer.num_rows
+
+
+def _keys(uris: list[str], columns: TextColumns) -> pa.Table:
+    names = {"id": columns.id, "rank": columns.rank, "scope": columns.scope}
+    tables = [open_parquet(uri).read(sorted({*filter(None, names.values())})) for uri in uris]
+    keys = pa.concat_tables(tables)
+    missing = pa.nulls(keys.num_rows)
+    return pa.table({role: keys[name] if name else missing for role, name in names.items()})
+
+
+def _nothing_measured() -> pa.Table:
+    return pa.Table.from_batches([measures_of(pa.array([], pa.string()), MinHashParams())])
+
+
+def _check(files: TextFiles, measured: pa.Table) -> None:
+    ids = files.keys["id"]
+    counts = ids.value_counts()
+    repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1)).drop_null()
+    examples = [_as_json({"id": value}) for value in repeated.to_pylist()]
+    problems = IdProblems(
+        num_without_id=ids.null_count,
+        num_repeated=len(examples),
+        num_null=pc.sum(measured["is_null"]).as_py() or 0,
+        example=min(examples, default=None),
+    )
+    check_ids(files.columns, problems)
+
+
+def _as_json(value: dict[str, object]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _order(keys: pa.Table) -> Longs:
+    """Numbers of the texts from the best to the worst: by rank, then by the hash of the id."""
+    digests = [
+        sha1(str(value).encode(), usedforsecurity=False).hexdigest()
+        for value in keys["id"].to_pylist()
+    ]
+    columns = {"id_hash": digests}
+    if keys["rank"].null_count < len(keys):
+        columns = {"rank": keys["rank"], **columns}
+    order = pc.sort_indices(pa.table(columns), [(name, "ascending") for name in columns])
+    numbers: Longs = order.to_numpy().astype(np.int64)
+    return numbers
+
+
+def _compared(files: TextFiles, asked: pa.Table, order: Longs, minhash: MinHashParams) -> pa.Table:
+    """Exact similarities: the texts are read again, and their shingles wait in a file."""
+    members, heads = (order[asked[side].to_numpy()] for side in ("member", "head"))
+    wanted = np.zeros(len(files), np.bool_)
+    wanted[members] = wanted[heads] = True
+    starts, ends = np.zeros(len(files), np.int64), np.zeros(len(files), np.int64)
+
+    def listed(texts: pa.Array, numbers: Longs) -> tuple[Longs, pa.Array]:
+        return numbers, shingle_sets(texts, minhash)
+
+    with tempfile.TemporaryFile() as spool:
+        for numbers, sets in files.map(listed, wanted):
+            for number, shingles in zip(numbers, sets, strict=True):
+                starts[number] = spool.tell() // 8
+                spool.write(shingles.as_buffer())
+                ends[number] = spool.tell() // 8
+        spool.flush()
+        stored = np.memmap(spool, np.uint64, "r") if spool.tell() else np.zeros(0, np.uint64)
+        similarity = [
+            jaccard(stored[starts[left] : ends[left]], stored[starts[right] : ends[right]])
+            for left, right in zip(members, heads, strict=True)
+        ]
+    return pa.table([asked["member"], asked["head"], pa.array(similarity)], schema=COMPARED)
