@@ -22,8 +22,8 @@ from stackspark.io.session import SessionParams, spark_session
 from stackspark.near_duplicate_texts import DEFAULTS
 from stackspark.near_duplicates import find_near_duplicates
 
-ESTIMATE = replace(DEFAULTS, verification="estimate")
-"""There are no texts to compare."""
+ESTIMATE = replace(DEFAULTS, verification="estimate", max_in_driver=0)
+"""There are no texts to compare, and the tasks search: in the driver no family could hurt."""
 
 KINDS = ("copies", "band")
 EVEN_FAMILY = 10

@@ -53,6 +53,18 @@ TOOLS = {
             has_partitions=True,
         ),
         Tool(
+            name="ours-spark",
+            adapter="ours",
+            configuration="as ours, in Spark's tasks",
+            options=("--spark",),
+        ),
+        Tool(
+            name="ours-spark-estimate",
+            adapter="ours",
+            configuration="as ours-estimate, in Spark's tasks",
+            options=("--spark", "--verification", "estimate"),
+        ),
+        Tool(
             name="stack-v2",
             adapter="stack_v2",
             configuration="250 permutations, 25 bands of 10, not verified, connected components",

@@ -1,13 +1,25 @@
-"""stackspark's own search on a Parquet file, in a session of its own."""
+"""stackspark's own command on a Parquet file: in this process, or in the tasks of a Spark session.
 
+A number of partitions is a matter of Spark's: with one, the texts are shared out first.
+"""
+
+import argparse
 from dataclasses import asdict, fields, replace
 
+import pyarrow.parquet as pq
 from protocol import Answer, Task, arguments, serve, unavailable
 from pyspark.sql import DataFrame, SparkSession
 
 from stackspark.io.session import SessionParams, spark_session
+from stackspark.near_duplicate_columns import TextColumns
 from stackspark.near_duplicate_params import NearDuplicatesParams
-from stackspark.near_duplicate_texts import DEFAULTS, JAVA_OPTIONS, TextColumns, deduplicate
+from stackspark.near_duplicate_texts import (
+    DEFAULTS,
+    JAVA_OPTIONS,
+    DeduplicateOptions,
+    deduplicate,
+    deduplicate_parquet,
+)
 
 COLUMNS = TextColumns(id="id", text="text", rank="rank")
 
@@ -16,15 +28,15 @@ def main() -> None:
     """Search in the mode that was asked for."""
     parser = arguments()
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--spark", action="store_true", help="search in Spark's tasks")
     parser.add_argument("--verification", help="such as estimate")
     parser.add_argument("--rule", help="such as components")
     given = parser.parse_args()
     params = params_of({"verification": given.verification, "rule": given.rule})
-    master = f"local[{given.cores}]"
-    session = SessionParams(master=master, shuffle_partitions=given.partitions, extra=JAVA_OPTIONS)
-    spark = spark_session(session)
-    serve(lambda task: search(spark, task, params), given)
-    spark.stop()
+    if given.spark or given.partitions:
+        serve_in_tasks(given, replace(params, max_in_driver=0))
+    else:
+        serve(lambda task: search_here(task, params), given)
 
 
 def params_of(modes: dict[str, str | None]) -> NearDuplicatesParams:
@@ -36,8 +48,32 @@ def params_of(modes: dict[str, str | None]) -> NearDuplicatesParams:
     return replace(DEFAULTS, **wanted)
 
 
-def search(spark: SparkSession, task: Task, params: NearDuplicatesParams) -> Answer:
-    """Ids of the texts that the search removes, and what its rounds did."""
+def serve_in_tasks(given: argparse.Namespace, params: NearDuplicatesParams) -> None:
+    """Search in one session of Spark."""
+    session = SessionParams(
+        master=f"local[{given.cores}]", shuffle_partitions=given.partitions, extra=JAVA_OPTIONS
+    )
+    spark = spark_session(session)
+    serve(lambda task: search_in_tasks(spark, task, params), given)
+    spark.stop()
+
+
+def search_here(task: Task, params: NearDuplicatesParams) -> Answer:
+    """Ids of the texts that the command removes, and what its rounds did."""
+    options = DeduplicateOptions(
+        parquet=str(task.parquet),
+        out=str(task.folder / "out"),
+        columns=COLUMNS,
+        params=params,
+        quiet=True,
+    )
+    outcome = deduplicate_parquet(options)
+    removed = pq.read_table(f"{options.out}/removed", columns=["id"])["id"].to_pylist()
+    return Answer(removed=removed, notes=[asdict(each) for each in outcome.rounds])
+
+
+def search_in_tasks(spark: SparkSession, task: Task, params: NearDuplicatesParams) -> Answer:
+    """As `search_here`, in Spark's tasks."""
     texts: DataFrame | str = str(task.parquet)
     if task.partitions:
         texts = spark.read.parquet(texts).repartition(task.partitions, "id")
