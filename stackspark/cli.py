@@ -172,8 +172,8 @@ def near_duplicates(
     quiet: QuietOption = False,
 ) -> None:
     """Remove near-duplicates from texts in Parquet, without a lake."""
-    from stackspark.near_duplicate_columns import TextColumns  # noqa: PLC0415
-    from stackspark.near_duplicate_texts import (  # noqa: PLC0415
+    from stackspark.near_duplicates.columns import TextColumns  # noqa: PLC0415
+    from stackspark.near_duplicates.texts import (  # noqa: PLC0415
         DEFAULTS,
         DeduplicateOptions,
         deduplicate_parquet,

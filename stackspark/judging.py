@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from stackspark.kernels.languages import language_families
-from stackspark.near_duplicate_params import NearDuplicatesParams
+from stackspark.near_duplicates.params import NearDuplicatesParams
 from stackspark.recipe import FiltersParams
 from stackspark.rules import NEAR_DUPLICATE_RULES
 from stackspark.stages.filter_contaminated import filter_contaminated

@@ -38,7 +38,7 @@ from stackspark.judging import (
 )
 from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.listings import REFUSED_DDL, Listings, Sources
-from stackspark.near_duplicates import NearDuplicateResult, find_near_duplicates
+from stackspark.near_duplicates.search import NearDuplicateResult, find_near_duplicates
 from stackspark.recipe import Recipe
 from stackspark.removal_bands import (
     TOP_FAMILIES,

@@ -5,7 +5,7 @@ from typing import Any
 
 from stackspark.errors import InvalidParamsError
 from stackspark.io.shards import ShardParams
-from stackspark.near_duplicate_params import NearDuplicatesParams
+from stackspark.near_duplicates.params import NearDuplicatesParams
 from stackspark.removal_bands import RemovalBandsParams
 from stackspark.sources.fetching import FetchParams
 from stackspark.sources.listing import ListSourcesParams

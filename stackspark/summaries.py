@@ -8,7 +8,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, Row
 
-from stackspark.near_duplicate_params import COVER
+from stackspark.near_duplicates.params import COVER
 from stackspark.recipe import FiltersParams, Recipe
 from stackspark.report import aggregates, fold
 from stackspark.report.summary import (

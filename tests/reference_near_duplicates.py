@@ -151,7 +151,7 @@ class Blob:
 
 @dataclass(kw_only=True)
 class Search:
-    """The search of `stackspark/near_duplicates.py` in one scope, round by round, over all pairs.
+    """The search of `stackspark.near_duplicates` in one scope, round by round, over all pairs.
 
     Blobs are their places in `blobs`, the best first. `edges` has the similarity and round of each
     verified pair (member, head), `removed` the kept twin of each removed blob after each round.

@@ -15,9 +15,9 @@ from stackspark.commands import (
     validate_tables,
 )
 from stackspark.io.session import SessionParams, spark_session
-from stackspark.near_duplicate_columns import TextColumns
-from stackspark.near_duplicate_params import NearDuplicatesParams
-from stackspark.near_duplicate_texts import DeduplicateOptions, deduplicate_parquet
+from stackspark.near_duplicates.columns import TextColumns
+from stackspark.near_duplicates.params import NearDuplicatesParams
+from stackspark.near_duplicates.texts import DeduplicateOptions, deduplicate_parquet
 
 MASTER = "local[2]"
 

@@ -11,7 +11,7 @@ from stackspark.commands import keep_order
 from stackspark.config import load_recipe
 from stackspark.io.lake import Publication
 from stackspark.judging import near_duplicate_candidates
-from stackspark.near_duplicate_params import SCOPES, NearDuplicatesParams
+from stackspark.near_duplicates.params import SCOPES, NearDuplicatesParams
 from stackspark.stages.select_representatives import SelectRepresentativesParams
 from stackspark.steps import plain
 

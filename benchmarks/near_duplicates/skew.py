@@ -19,8 +19,8 @@ from run_stages import Watcher
 
 from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, spark_session
-from stackspark.near_duplicate_texts import DEFAULTS
-from stackspark.near_duplicates import find_near_duplicates
+from stackspark.near_duplicates.search import find_near_duplicates
+from stackspark.near_duplicates.texts import DEFAULTS
 
 ESTIMATE = replace(DEFAULTS, verification="estimate", max_in_driver=0)
 """There are no texts to compare, and the tasks search: in the driver no family could hurt."""

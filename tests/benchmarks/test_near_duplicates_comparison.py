@@ -15,7 +15,7 @@ from near_duplicates.tools import FOLDER, TOOLS, command
 from pyspark.sql import SparkSession
 
 from stackspark.io.scratch import Scratch
-from stackspark.near_duplicates import find_near_duplicates
+from stackspark.near_duplicates.search import find_near_duplicates
 
 ADAPTERS = FOLDER / "adapters"
 WORDS = [f"sail{number}" for number in range(60)]
@@ -106,9 +106,10 @@ def test_ours_finds_the_pair_under_the_users_ids(
     rows = [Text(id=f"t/{n} é", text=text, num_bytes=len(text)) for n, text in enumerate(texts)]
     write(rows, tmp_path / "texts.parquet")
     task = Task(tmp_path / "texts.parquet", tmp_path, 4)
-    answer = ours.search(spark, task, ours.params_of({"rule": None}))
-    assert len({"t/0 é", "t/1 é"} & set(answer.removed)) == 1
-    assert answer.notes[0]["num_verified"] == 1
+    params = ours.params_of({"rule": None})
+    for answer in (ours.search_here(task, params), ours.search_in_tasks(spark, task, params)):
+        assert len({"t/0 é", "t/1 é"} & set(answer.removed)) == 1
+        assert answer.notes[0]["num_verified"] == 1
     with pytest.raises(SystemExit, match="3"):
         ours.params_of({"no_such_mode": "x"})
 

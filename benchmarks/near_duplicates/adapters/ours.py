@@ -11,9 +11,9 @@ from protocol import Answer, Task, arguments, serve, unavailable
 from pyspark.sql import DataFrame, SparkSession
 
 from stackspark.io.session import SessionParams, spark_session
-from stackspark.near_duplicate_columns import TextColumns
-from stackspark.near_duplicate_params import NearDuplicatesParams
-from stackspark.near_duplicate_texts import (
+from stackspark.near_duplicates.columns import TextColumns
+from stackspark.near_duplicates.params import NearDuplicatesParams
+from stackspark.near_duplicates.texts import (
     DEFAULTS,
     JAVA_OPTIONS,
     DeduplicateOptions,

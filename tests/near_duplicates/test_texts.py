@@ -9,10 +9,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from reference_near_duplicates import jaccard
 
-from stackspark import near_duplicates
 from stackspark.errors import InputError, UsageError
-from stackspark.near_duplicate_columns import TextColumns
-from stackspark.near_duplicate_texts import (
+from stackspark.near_duplicates.columns import TextColumns
+from stackspark.near_duplicates.texts import (
     DEFAULTS,
     DeduplicateOptions,
     DeduplicateOutcome,
@@ -111,7 +110,7 @@ def test_deduplicate_exactly(
     truth = {rows[i + 1][0]: jaccard(rows[i][1], rows[i + 1][1]) for i in range(0, 400, 2)}
     texts: DataFrame | str = spark.createDataFrame(rows, SCHEMA)
     if not is_small:
-        monkeypatch.setattr(near_duplicates, "MAX_PAIRS_HERE", -1)
+        monkeypatch.setattr("stackspark.near_duplicates.search.MAX_PAIRS_HERE", -1)
         params = replace(params, max_in_driver=0)
         spark.createDataFrame(rows, SCHEMA).write.parquet(str(tmp_path / "texts"))
         texts = str(tmp_path / "texts")
@@ -189,7 +188,7 @@ def test_command_says_that_there_is_no_parquet(
 def test_readme_example_runs_as_it_stands(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
     (example,) = [
         block
         for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL)

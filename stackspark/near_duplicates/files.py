@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha1
-from typing import NamedTuple, TypeVar
+from typing import IO, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import numpy as np
@@ -26,9 +26,9 @@ from stackspark.io.parquet_rows import ParquetRows, open_parquet
 from stackspark.kernels.buffers import Flags, Longs
 from stackspark.kernels.minhash import MinHashParams
 from stackspark.kernels.shingle_sets import jaccard, shingle_sets
-from stackspark.near_duplicate_arrays import MEASURED, FoundTwins, candidates_of, search_arrays
-from stackspark.near_duplicate_columns import IdProblems, TextColumns, check_columns, check_ids
-from stackspark.near_duplicate_params import NearDuplicatesParams
+from stackspark.near_duplicates.arrays import MEASURED, FoundTwins, candidates_of, search_arrays
+from stackspark.near_duplicates.columns import IdProblems, TextColumns, check_columns, check_ids
+from stackspark.near_duplicates.params import NearDuplicatesParams
 from stackspark.stages.compare_shingles import COMPARED
 from stackspark.stages.measure_texts import measures_of
 
@@ -137,10 +137,15 @@ def find_in_files(files: TextFiles, params: NearDuplicatesParams) -> tuple[Found
     named = pc.coalesce(files.keys["scope"].cast(pa.string()), "")
     ranked = measured.append_column("scope", named).select(MEASURED.names).take(pa.array(order))
 
-    def compare(asked: pa.Table) -> pa.Table:
-        return _compared(files, asked, order, params.minhash)
+    with tempfile.TemporaryFile() as spool:
+        sets = _ShingleSets(files, params.minhash, spool)
 
-    return search_arrays(candidates_of(ranked, params.minhash), params, compare), order
+        def compare(asked: pa.Table) -> pa.Table:
+            pairs = [asked[side] for side in ("member", "head")]
+            similarities = sets.similarities(*(order[ranks.to_numpy()] for ranks in pairs))
+            return pa.table([*pairs, pa.array(similarities)], schema=COMPARED)
+
+        return search_arrays(candidates_of(ranked, params.minhash), params, compare), order
 
 
 def named_rows(files: TextFiles, found: FoundTwins, order: Longs) -> pa.Table:
@@ -275,26 +280,34 @@ def _order(keys: pa.Table) -> Longs:
     return numbers
 
 
-def _compared(files: TextFiles, asked: pa.Table, order: Longs, minhash: MinHashParams) -> pa.Table:
-    """Exact similarities: the texts are read again, and their shingles wait in a file."""
-    members, heads = (order[asked[side].to_numpy()] for side in ("member", "head"))
-    wanted = np.zeros(len(files), np.bool_)
-    wanted[members] = wanted[heads] = True
-    starts, ends = np.zeros(len(files), np.int64), np.zeros(len(files), np.int64)
+class _ShingleSets:
+    """Shingles of the texts that were asked for, in a file: a text is read for them once."""
 
-    def listed(texts: pa.Array, numbers: Longs) -> tuple[Longs, pa.Array]:
-        return numbers, shingle_sets(texts, minhash)
+    def __init__(self, files: TextFiles, minhash: MinHashParams, spool: IO[bytes]) -> None:
+        self._files, self._minhash, self._spool = files, minhash, spool
+        self._starts = np.full(len(files), -1)
+        self._ends = np.zeros(len(files), np.int64)
 
-    with tempfile.TemporaryFile() as spool:
-        for numbers, sets in files.map(listed, wanted):
-            for number, shingles in zip(numbers, sets, strict=True):
-                starts[number] = spool.tell() // 8
-                spool.write(shingles.as_buffer())
-                ends[number] = spool.tell() // 8
-        spool.flush()
-        stored = np.memmap(spool, np.uint64, "r") if spool.tell() else np.zeros(0, np.uint64)
-        similarity = [
-            jaccard(stored[starts[left] : ends[left]], stored[starts[right] : ends[right]])
-            for left, right in zip(members, heads, strict=True)
-        ]
-    return pa.table([asked["member"], asked["head"], pa.array(similarity)], schema=COMPARED)
+    def similarities(self, left: Longs, right: Longs) -> list[float]:
+        """Exact similarities of pairs of texts, which are given by their numbers."""
+        self._read(np.concatenate([left, right]))
+        if not self._spool.tell():
+            return [0.0] * len(left)
+        stored = np.memmap(self._spool, np.uint64, "r")
+        starts, ends = self._starts // stored.itemsize, self._ends // stored.itemsize
+        pairs = zip(left, right, strict=True)
+        return [jaccard(*(stored[starts[n] : ends[n]] for n in pair)) for pair in pairs]
+
+    def _read(self, numbers: Longs) -> None:
+        wanted = np.zeros(len(self._files), np.bool_)
+        wanted[numbers] = self._starts[numbers] < 0
+
+        def listed(texts: pa.Array, numbers: Longs) -> tuple[Longs, pa.Array]:
+            return numbers, shingle_sets(texts, self._minhash)
+
+        for of_texts, sets in self._files.map(listed, wanted):
+            for number, shingles in zip(of_texts, sets, strict=True):
+                self._starts[number] = self._spool.tell()
+                self._spool.write(shingles.as_buffer())
+                self._ends[number] = self._spool.tell()
+        self._spool.flush()

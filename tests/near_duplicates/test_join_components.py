@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from stackspark import near_duplicate_components
 from stackspark.errors import ContractError
 from stackspark.io.scratch import Scratch
 from stackspark.kernels.packing import PACKED_PAIRS
-from stackspark.near_duplicate_components import join_components
+from stackspark.near_duplicates import components
+from stackspark.near_duplicates.components import join_components
 
 BLOCKS = {"num_blocks": 4, "ranks_per_block": 4}
 
@@ -42,6 +42,6 @@ def test_join_components(spark: SparkSession, tmp_path: Path) -> None:
 def test_join_components_raises_where_it_stops_early(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(near_duplicate_components, "MAX_ROUNDS", 1)
+    monkeypatch.setattr(components, "MAX_ROUNDS", 1)
     with pytest.raises(ContractError, match="not joined after 1 rounds, 1 links are open"):
         join_components(packed(spark, CHAIN), Scratch(folder=str(tmp_path)), 2, BLOCKS)

@@ -19,21 +19,21 @@ from stackspark.io.session import SessionParams, spark_session
 from stackspark.io.text_reader import TextReader, rows_with_texts
 from stackspark.kernels.bitmaps import Bitmap
 from stackspark.kernels.minhash import MinHashParams
-from stackspark.near_duplicate_columns import IdProblems, TextColumns, check_columns, check_ids
-from stackspark.near_duplicate_files import (
+from stackspark.near_duplicates.columns import IdProblems, TextColumns, check_columns, check_ids
+from stackspark.near_duplicates.files import (
     TextFiles,
     find_in_files,
     kept_rows,
     named_rows,
     open_text_files,
 )
-from stackspark.near_duplicate_params import (
+from stackspark.near_duplicates.params import (
     COMPONENTS,
     NearDuplicatesParams,
     RoundStats,
     in_words,
 )
-from stackspark.near_duplicates import NearDuplicateResult, find_near_duplicates
+from stackspark.near_duplicates.search import NearDuplicateResult, find_near_duplicates
 from stackspark.stages.list_shingles import ListShinglesParams, list_wanted_shingles
 from stackspark.stages.measure_texts import MeasureTextsParams, measure_texts
 

@@ -11,9 +11,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from stackspark.errors import InputError, UsageError
-from stackspark.near_duplicate_columns import TextColumns
-from stackspark.near_duplicate_files import open_text_files
-from stackspark.near_duplicate_texts import DEFAULTS, DeduplicateOptions, deduplicate_parquet
+from stackspark.near_duplicates.columns import TextColumns
+from stackspark.near_duplicates.files import open_text_files
+from stackspark.near_duplicates.texts import DEFAULTS, DeduplicateOptions, deduplicate_parquet
 
 MASTER = "local[2]"
 COLUMNS = TextColumns(id="name", text="body", rank="grade", scope="lang")

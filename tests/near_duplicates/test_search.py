@@ -14,8 +14,8 @@ from stackspark.contracts.tables import table_contract
 from stackspark.errors import ContractError, InvalidParamsError
 from stackspark.io.scratch import Scratch
 from stackspark.kernels.minhash import MinHashParams, measure_shingles
-from stackspark.near_duplicate_params import NearDuplicatesParams
-from stackspark.near_duplicates import (
+from stackspark.near_duplicates.params import NearDuplicatesParams
+from stackspark.near_duplicates.search import (
     NearDuplicateResult,
     _check_twins_stay,
     find_near_duplicates,

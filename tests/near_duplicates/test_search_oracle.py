@@ -19,12 +19,11 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
 from reference_near_duplicates import Blob, Search, component_rows, packed
 
-from stackspark import near_duplicates
 from stackspark.io.scratch import ROW_GROUP_BYTES, Scratch
 from stackspark.io.session import SessionParams, spark_session
 from stackspark.kernels.minhash import MinHashParams
-from stackspark.near_duplicate_params import NearDuplicatesParams
-from stackspark.near_duplicates import NearDuplicateResult, find_near_duplicates
+from stackspark.near_duplicates.params import NearDuplicatesParams
+from stackspark.near_duplicates.search import NearDuplicateResult, find_near_duplicates
 
 MINHASH = MinHashParams(num_perm=62, num_bands=3, rows_per_band=2)
 NUM_BANDS, UNUSED_BITS = 3, 4
@@ -164,7 +163,7 @@ def test_find_near_duplicates_equals_its_references(
         "spark.sql.adaptive.enabled": str(is_adaptive).lower(),
         "spark.sql.autoBroadcastJoinThreshold": "-1",
     }
-    monkeypatch.setattr(near_duplicates, "MIN_ITEMS_PER_TASK", 100)
+    monkeypatch.setattr("stackspark.near_duplicates.search.MIN_ITEMS_PER_TASK", 100)
     params = NearDuplicatesParams(minhash=MINHASH, verification="estimate", **limits)
     before = {key: spark.conf.get(key, None) for key in settings}
     try:

@@ -23,13 +23,18 @@ from stackspark.kernels.minhash import MinHashParams
 from stackspark.kernels.resolution import ORDER, Resolution, Settled
 from stackspark.kernels.shingles import Hashes
 from stackspark.kernels.signatures import estimate_jaccard, width_bytes
-from stackspark.near_duplicate_edges import (
+from stackspark.near_duplicates.edges import (
     ESTIMATED,
     EXACT,
     edge_table,
     num_of_round,
 )
-from stackspark.near_duplicate_params import COMPONENT, COMPONENTS, NearDuplicatesParams, RoundStats
+from stackspark.near_duplicates.params import (
+    COMPONENT,
+    COMPONENTS,
+    NearDuplicatesParams,
+    RoundStats,
+)
 from stackspark.stages.settle_twins import NORMALIZED_TEXT
 
 TWINS = pa.schema(

@@ -13,10 +13,10 @@
 8. Check that every removed blob has a twin that stays, and name the twins.
 
 Up to `max_in_driver` candidates, steps 2 to 8 happen in the driver's memory
-(`near_duplicate_arrays.py`); beyond, every step is a job of Spark's.
+(`arrays.py`); beyond, every step is a job of Spark's.
 
 No components are built, so no chain A ~ B ~ C ever removes C for its likeness to a removed B. The
-rule `components` (`near_duplicate_components.py`) does just that in the place of steps 4 to 7.
+rule `components` (`components.py`) does just that in the place of steps 4 to 7.
 """
 
 import time
@@ -34,7 +34,7 @@ from stackspark.errors import InvalidParamsError
 from stackspark.io.ranked_signatures import SignatureReader
 from stackspark.io.scratch import RankedFile, Scratch
 from stackspark.kernels.signatures import estimate_jaccard
-from stackspark.near_duplicate_arrays import (
+from stackspark.near_duplicates.arrays import (
     MEASURED,
     Candidates,
     candidates_of,
@@ -42,9 +42,9 @@ from stackspark.near_duplicate_arrays import (
     check_twins_stay,
     search_arrays,
 )
-from stackspark.near_duplicate_components import join_components
-from stackspark.near_duplicate_edges import ASKED, OPEN, REMOVED, VerifiedEdges, edge_table
-from stackspark.near_duplicate_params import (
+from stackspark.near_duplicates.components import join_components
+from stackspark.near_duplicates.edges import ASKED, OPEN, REMOVED, VerifiedEdges, edge_table
+from stackspark.near_duplicates.params import (
     COMPONENT,
     COMPONENTS,
     COVER,
