@@ -4,6 +4,7 @@ import json
 import sys
 from typing import Any
 
+import pyarrow.parquet as pq
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
@@ -14,6 +15,7 @@ from stackspark.commands import (
     run_recipe,
     validate_tables,
 )
+from stackspark.io.filesystems import located
 from stackspark.io.session import SessionParams, spark_session
 from stackspark.near_duplicates.columns import TextColumns
 from stackspark.near_duplicates.params import NearDuplicatesParams
@@ -46,20 +48,27 @@ def vars_of(row: Any) -> dict[str, Any]:
     return {"dataset": row.dataset, "folder": row.folder, "num_rows": row.num_rows}
 
 
-def twins(parquet: str, out: str) -> dict[str, Any]:
-    """The search for near-duplicates, from one folder to another."""
+def twins(parquet: str, out: str) -> list[dict[str, Any]]:
+    """The search for near-duplicates, from one folder to another: in this process, and in tasks."""
+    ways = {"here": None, "tasks": MASTER}
+    return [twins_by(master, parquet, f"{out}/{name}") for name, master in ways.items()]
+
+
+def twins_by(master: str | None, parquet: str, out: str) -> dict[str, Any]:
+    """The search in one of the two ways."""
     options = DeduplicateOptions(
         parquet=parquet,
         out=out,
         columns=TextColumns(),
         params=NearDuplicatesParams(scope="corpus"),
         with_kept=True,
-        master=MASTER,
+        master=master,
         quiet=True,
     )
     found = deduplicate_parquet(options)
-    kept = spark_session(SessionParams()).read.parquet(f"{out}/kept")
-    return {"removed": found.num_removed, "kept": sorted(row.id for row in kept.collect())}
+    filesystem, folder = located(f"{out}/kept")
+    kept = pq.read_table(folder, filesystem=filesystem, columns=["id"])
+    return {"removed": found.num_removed, "kept": sorted(kept["id"].to_pylist())}
 
 
 def append(table: str, writer: str, commits: str) -> list[int]:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from stackspark.errors import InputError
-from stackspark.io.filesystems import located
+from stackspark.io.filesystems import joined, located
 from stackspark.io.parquet_rows import ParquetRows, open_parquet
 from stackspark.kernels.buffers import Flags, Longs
 from stackspark.kernels.minhash import MinHashParams
@@ -34,6 +34,9 @@ from stackspark.stages.measure_texts import measures_of
 
 PIECE_BYTES = 32 << 20
 """Bytes of texts, decoded, that one thread reads at a time, unless a row group has more."""
+
+SAFE = "/:"
+"""What of a path stays as it is in a URI, so that one of S3 is known for what it is."""
 
 Made = TypeVar("Made")
 
@@ -182,7 +185,7 @@ def _uris(path: str) -> list[str] | None:
     filesystem, place = located(path)
     found = filesystem.get_file_info(place)
     if found.type == fs.FileType.File:
-        return [quote(path)]
+        return [quote(path, safe=SAFE)]
     if found.type == fs.FileType.NotFound:
         return None
     visible = [
@@ -192,7 +195,8 @@ def _uris(path: str) -> list[str] | None:
     ]
     if any(info.type != fs.FileType.File for info in visible):
         return None
-    return [quote(f"{path.rstrip('/')}/{name}") for name in sorted(i.base_name for i in visible)]
+    names = sorted(info.base_name for info in visible)
+    return [quote(joined(path, name), safe=SAFE) for name in names]
 
 
 def _footer(uri: str, path: str) -> pq.FileMetaData:
