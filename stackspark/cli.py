@@ -79,10 +79,13 @@ def run(
     master: MasterOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run and why; write nothing.")
+    ] = False,
 ) -> None:
     """Run a whole recipe and publish what it made."""
     given = _given(source, sources, gharchive, settings, master, quiet)
-    _run(recipe, lake, given, as_json)
+    _run(recipe, lake, given, as_json, dry_run=dry_run)
 
 
 @app.command()
@@ -227,10 +230,13 @@ def _given(
     }
 
 
-def _run(recipe: str, lake: str, given: dict[str, Any], as_json: bool) -> None:
-    from stackspark.commands import RunOptions, run_recipe  # noqa: PLC0415
+def _run(
+    recipe: str, lake: str, given: dict[str, Any], as_json: bool, *, dry_run: bool = False
+) -> None:
+    from stackspark.commands import RunOptions, plan_recipe, run_recipe  # noqa: PLC0415
 
-    _show(run_recipe(RunOptions(recipe=recipe, lake=lake, **given)), as_json)
+    options = RunOptions(recipe=recipe, lake=lake, **given)
+    _show(plan_recipe(options) if dry_run else run_recipe(options), as_json)
 
 
 def _show(outcome: Any, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from stackspark.config import load_recipe
 from stackspark.contracts.gate import ContractResult, check_table, failed_message, preload
 from stackspark.contracts.tables import table_contract, table_names
 from stackspark.errors import ContractError, InputError, LakeError, UsageError
+from stackspark.gathering import Inputs
 from stackspark.governance.explain import explain
 from stackspark.governance.explanation import Explanation
 from stackspark.governance.lookups import PublishedTables
@@ -25,10 +27,11 @@ from stackspark.io.lake import Lake, Publication
 from stackspark.io.locks import LakeLock
 from stackspark.io.progress import Progress, task_counter
 from stackspark.io.scratch import Scratch
-from stackspark.io.session import SessionParams, spark_session
+from stackspark.io.session import SessionParams, is_local, spark_session
 from stackspark.judging import representatives
 from stackspark.kernels.benchmarks import BenchmarkMatcher
-from stackspark.pipeline import STEPS, Inputs, Pipeline
+from stackspark.pipeline import STEPS, Pipeline
+from stackspark.planning import RunPlan, plan_new, plan_steps
 from stackspark.recipe import Recipe
 from stackspark.report.page import render_page
 from stackspark.report.summary import Failure, RunSummary, from_json, to_json
@@ -38,7 +41,7 @@ from stackspark.sources.gharchive import expand_archives
 from stackspark.sources.indexes import check_index
 from stackspark.sources.specs import SourceSpec, parse_source, read_sources_file, source_entry
 from stackspark.stages.select_representatives import SelectRepresentativesParams
-from stackspark.steps import RunContext, code_version, plain
+from stackspark.steps import RunContext, code_version, plain, run_step
 from stackspark.summaries import contract_rows, removal_bands, summarise
 
 REPORTS = "reports"
@@ -123,10 +126,34 @@ def run_recipe(options: RunOptions) -> RunOutcome:
             raise type(error)(f"{error}; see {path}", error.details) from None
 
 
+def plan_recipe(options: RunOptions) -> RunPlan:
+    """Say of each step whether a run would take it over, and why not; nothing is written."""
+    progress = Progress(quiet=options.quiet)
+    inputs = gather_inputs(options)
+    lake = Lake(options.lake)
+    planned = plan_new(STEPS)
+    if lake.exists():
+        lake.open()
+        spark = _session(options.lake, options.master, in_s3=inputs.in_s3)
+        progress.tasks = task_counter(spark)
+        with _plan_scratch(options.lake, spark) as scratch, progress.stage("plan"):
+            context = RunContext(
+                spark=spark,
+                lake=lake,
+                lock=LakeLock(options.lake, "plan"),
+                run_id="plan",
+                recipe_name=inputs.recipe.name,
+                progress=progress,
+                scratch=scratch,
+            )
+            planned = tuple(plan_steps(context, Pipeline(context, inputs).steps()))
+    return RunPlan(recipe=inputs.recipe.name, lake=options.lake, steps=planned)
+
+
 def _run(pipeline: Pipeline, options: RunOptions, started: datetime) -> RunOutcome:
     context = pipeline.context
     for name, step in pipeline.steps().items():
-        step()
+        run_step(context, step())
         if name == options.until:
             return _outcome(context, options, started, None, None)
     with context.progress.stage("report") as line:
@@ -134,7 +161,8 @@ def _run(pipeline: Pipeline, options: RunOptions, started: datetime) -> RunOutco
             context, pipeline.recipe, pipeline.file_verdicts, started, datetime.now(UTC)
         )
         _check_conservation(summary)
-        pipeline.describe_exports(summary)
+        context.lock.renew()
+        pipeline.exports.describe(summary)
         path = write_report(options.lake, summary)
         line.summary = path
     with context.progress.stage("publish"):
@@ -369,6 +397,20 @@ def _scratch(lake: str, run_id: str) -> Iterator[Scratch]:
         yield Scratch(folder=every.path(run_id))
     finally:
         every.clear()
+
+
+@contextmanager
+def _plan_scratch(lake: str, spark: SparkSession) -> Iterator[Scratch]:
+    """Where sources are listed for a plan: outside the lake, if all tasks can reach that."""
+    if is_local(spark.sparkContext.master or ""):
+        with tempfile.TemporaryDirectory(prefix="stackspark-plan-") as folder:
+            yield Scratch(folder=folder)
+        return
+    scratch = Scratch(folder=joined(lake, "plans", secrets.token_hex(4)))
+    try:
+        yield scratch
+    finally:
+        scratch.clear()
 
 
 def _session(lake: str, master: str | None, *, in_s3: bool = False) -> SparkSession:

@@ -4,161 +4,44 @@ import hashlib
 import json
 import shutil
 import signal
-import subprocess
-import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-import yaml
+from planted import CARGO, CAUSES, DEMO, SHIP, Fixture, plant, write_files
 from pyspark.sql import DataFrame, SparkSession
 
 import stackspark.pipeline
 from stackspark import cli, commands
-from stackspark.commands import RunOptions, RunOutcome, explain_target, run_recipe, validate_tables
+from stackspark.commands import (
+    RunOptions,
+    RunOutcome,
+    explain_target,
+    plan_recipe,
+    run_recipe,
+    validate_tables,
+)
 from stackspark.errors import ContractError, UsageError
 from stackspark.governance.explanation import Explanation
 from stackspark.io.lake import Lake
 from stackspark.judging import representatives, resolved, without_duplicates
+from stackspark.planning import NEW
 from stackspark.stages.finalize_verdicts import finalize_verdicts
 from stackspark.stages.select_representatives import SelectRepresentativesParams
 
 further_run = pytest.mark.integration
 """For runs beyond the first one and its repetition: each takes minutes."""
 
-DEMO = Path(commands.__file__).parent / "recipes" / "demo"
 STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export")
 LIMIT = "filters.long_lines.max_avg_line_length=35"
-
-SHIP = '''"""Ships and where they are bound."""
-
-
-def heading(ship, port):
-    """Degrees from north, clockwise, from the ship to its port."""
-    east, north = port.east - ship.east, port.north - ship.north
-    return math.degrees(math.atan2(east, north)) % 360
-
-
-def hours(ship, port, knots):
-    """Hours that the passage takes at a speed, without wind or tide."""
-    miles = math.hypot(port.east - ship.east, port.north - ship.north)
-    return miles / knots
-'''
-CREW = '''"""The watch list: who is on deck at which hour of the day."""
-
-WATCHES = ("first", "middle", "morning", "forenoon", "afternoon", "dog")
-
-
-def on_deck(crew, hour):
-    """Every third sailor stands the watch that the hour belongs to."""
-    watch = hour // 4 % len(WATCHES)
-    return [sailor for place, sailor in enumerate(crew) if place % 3 == watch % 3]
-'''
-CARGO = '''"""Cargo and how it is stowed, heavy pieces low and amidships."""
-
-
-def stow(pieces, holds):
-    """Fill the holds from the lowest, each with the heaviest piece that still fits."""
-    for piece in sorted(pieces, key=lambda piece: -piece.tonnes):
-        hold = next(hold for hold in holds if hold.free_tonnes >= piece.tonnes)
-        hold.load(piece)
-    return holds
-'''
-
-CAUSES = {
-    "ada/ships": {
-        "/LICENSE": "text_file_name",
-        "/src/ship.py": None,
-        "/src/crew.py": None,
-        "/latest.py": "not_a_file",
-    },
-    "bob/planted": {
-        "/LICENSE": "text_file_name",
-        "/copyleft/rigging.c": "license",
-        "/data/anchor.bin": "binary",
-        "/data/chart_bundle.js": "avg_line_length",
-        "/data/flag.py": "encoded_fraction",
-        "/generated/tides_table.py": "generated_marker",
-        "/private/diary.md": "opt_out",
-        "/src/harbour.py": None,
-        "/src/harbour_again.py": "exact_duplicate",
-        "/src/harbour_copy.py": "near_duplicate",
-        "/src/leaked_solution.py": "contamination",
-    },
-    "reef@1.0": {
-        "/reef-1.0/LICENSE": "text_file_name",
-        "/reef-1.0/crew.py": "exact_duplicate",
-        "/reef-1.0/empty.py": "empty",
-    },
-}
-"""Repository, path and cause of each planted file; None: kept."""
-
-
-@dataclass(frozen=True)
-class Fixture:
-    """A recipe over small sources, and a second list of sources with one more."""
-
-    recipe: str
-    grown: Path
-
-
-def _write(folder: Path, files: Mapping[str, str]) -> Path:
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return folder
-
-
-def _repository(folder: Path, files: Mapping[str, str]) -> None:
-    _write(folder, files)
-    (folder / "latest.py").symlink_to("src/ship.py")
-    who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
-    for command in (["init", "-q"], ["add", "-A"], [*who, "commit", "-q", "-m", "Sail"]):
-        subprocess.run(["git", *command], cwd=folder, check=True)
-
-
-def _archive(folder: Path, files: Mapping[str, str]) -> None:
-    _write(folder / "reef-1.0", files)
-    with tarfile.open(folder / "reef-1.0.tar.gz", "w:gz") as archive:
-        archive.add(folder / "reef-1.0", "reef-1.0")
-    whole = (folder / "reef-1.0.tar.gz").read_bytes()
-    (folder / "torn-1.0.tar.gz").write_bytes(whole[: len(whole) // 2])
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Fixture:
-    root = tmp_path_factory.mktemp("planted")
-    licence = (DEMO / "planted" / "LICENSE").read_text(encoding="utf-8")
-    _repository(root / "ships", {"LICENSE": licence, "src/ship.py": SHIP, "src/crew.py": CREW})
-    _archive(root / "archives", {"LICENSE": licence, "crew.py": CREW, "empty.py": ""})
-    _write(root / "gone", {"secret.py": CARGO})
-    _write(root / "more", {"cargo.py": CARGO, "ship.py": SHIP})
-    sources: list[Any] = [
-        {"source": f"git:{root}/ships", "origin": "https://example.org/ada/ships"},
-        {"source": f"dir:{DEMO}/planted", "origin": "https://example.org/bob/planted"},
-        f"archive:{root}/archives/*.tar.gz",
-        {"source": f"dir:{root}/gone", "origin": "https://example.org/eve/gone"},
-    ]
-    requests = [
-        {"id": "request-1", "kind": "repository", "value": "eve/gone"},
-        {"id": "request-2", "kind": "path", "repository": "bob/planted", "value": "/private/*"},
-    ]
-    more = [{"source": f"dir:{root}/more", "origin": "https://example.org/cat/more"}]
-    recipe = {
-        "extends": "default",
-        "name": "planted",
-        "sources": sources,
-        "opt_outs": str(root / "requests.yaml"),
-        "benchmarks": {"path": str(DEMO / "benchmarks.jsonl")},
-    }
-    documents = {"recipe": recipe, "requests": requests, "grown": [*sources, *more]}
-    _write(root, {f"{name}.yaml": yaml.safe_dump(value) for name, value in documents.items()})
-    return Fixture(recipe=str(root / "recipe.yaml"), grown=root / "grown.yaml")
+    return plant(tmp_path_factory.mktemp("planted"))
 
 
 @contextmanager
@@ -172,8 +55,17 @@ def _settings(spark: SparkSession, **settings: str) -> Iterator[None]:
         spark.conf.set(name, value)
 
 
+def _options(planted: Fixture, lake: str, **options: Any) -> RunOptions:
+    return RunOptions(recipe=planted.recipe, lake=lake, quiet=True, **options)
+
+
 def _run(planted: Fixture, lake: str, **options: Any) -> RunOutcome:
-    return run_recipe(RunOptions(recipe=planted.recipe, lake=lake, quiet=True, **options))
+    return run_recipe(_options(planted, lake, **options))
+
+
+def _tree(folder: str) -> dict[str, float]:
+    """When each file below a folder was written."""
+    return {str(path): path.stat().st_mtime for path in Path(folder).rglob("*")}
 
 
 @pytest.fixture(scope="module")
@@ -413,6 +305,33 @@ def test_rerun_takes_every_step_over(planted: Fixture, first: RunOutcome, again:
     assert _shard_hashes(second) == _shard_hashes(first)
 
 
+def test_plan_names_what_would_run_and_writes_nothing(planted: Fixture, again: str) -> None:
+    before = _tree(again)
+    same = plan_recipe(_options(planted, again))
+    assert [step.step for step in same.steps if step.is_taken_over] == list(STEPS)
+    plan = plan_recipe(_options(planted, again, settings=(LIMIT,), sources_file=planted.grown))
+    assert {step.step: step.why for step in plan.steps if not step.is_taken_over} == {
+        "list": "its input is another",
+        "fetch": "list would run",
+        "scan": "fetch would run",
+        "licenses": "scan would run",
+        "verdicts": "filters.long_lines.max_avg_line_length is 35, was 100; licenses would run",
+        "rates": "verdicts would run",
+        "documents": "verdicts would run",
+        "export": "documents would run",
+    }
+    assert _tree(again) == before
+    limit = plan_recipe(_options(planted, again, settings=(LIMIT,)))
+    assert [step.step for step in limit.steps if step.is_taken_over] == list(STEPS[:4])
+
+
+def test_plan_of_a_new_lake_makes_none(planted: Fixture, tmp_path: Path) -> None:
+    plan = plan_recipe(_options(planted, str(tmp_path / "new")))
+    assert {step.why for step in plan.steps} == {NEW}
+    assert [step.step for step in plan.steps] == list(STEPS)
+    assert not (tmp_path / "new").exists()
+
+
 def test_rates_out_of_their_bands_stop_a_run(
     planted: Fixture,
     first: RunOutcome,
@@ -604,13 +523,13 @@ def test_run_keeps_what_is_published_and_compares_texts(
     """
     words = [f"hoist_{number}()" for number in range(400)]
     licence = (DEMO / "planted" / "LICENSE").read_text(encoding="utf-8")
-    older = _write(tmp_path / "older", {"LICENSE": licence, "sail.py": "\n".join(words)})
+    older = write_files(tmp_path / "older", {"LICENSE": licence, "sail.py": "\n".join(words)})
     copies = {"LICENSE": licence}
     for number, first in ((1, 100), (1, 200), (1, 300), (15, 5), (15, 11), (15, 17)):
         places = {first + 25 * step for step in range(number)}
         changed = [f"furl()\n{word}" if i in places else word for i, word in enumerate(words)]
         copies[f"sail_{number}_{first}.py"] = "\n".join(changed)
-    sources = (f"dir:{older}", f"dir:{_write(tmp_path / 'newer', copies)}")
+    sources = (f"dir:{older}", f"dir:{write_files(tmp_path / 'newer', copies)}")
     lake = str(tmp_path / "lake")
     settings = ("near_duplicates.prefer_published=true",)
     outcomes = [

@@ -13,6 +13,9 @@ from pyspark.sql import types as T
 from stackspark.contracts.constraints import table_properties
 from stackspark.contracts.tables import TableContract
 from stackspark.errors import ContractError
+from stackspark.io.filesystems import file_names
+
+LOG_ENTRY = re.compile(r"(\d{20})\.(?:json$|checkpoint\.)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,12 @@ def last_commit(spark: SparkSession, path: str) -> WriteResult:
         num_bytes=int(metrics.get("numOutputBytes", 0)),
         num_files=int(metrics.get("numFiles", 0)),
     )
+
+
+def head_version(path: str) -> int:
+    """Newest version in a table's log, from the names of its files; -1 where there is no table."""
+    names = map(LOG_ENTRY.match, file_names(f"{path}/_delta_log"))
+    return max((int(name[1]) for name in names if name), default=-1)
 
 
 def check_columns(df: DataFrame, contract: TableContract) -> None:

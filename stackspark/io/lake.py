@@ -20,6 +20,7 @@ from stackspark.errors import ContractError, LakeError
 from stackspark.io.delta_tables import (
     WriteResult,
     append_rows,
+    head_version,
     last_commit,
     replace_rows,
     restore_version,
@@ -65,6 +66,10 @@ class Lake:
         root = self.root if "://" in self.root else Path(self.root).absolute()
         return f"{root}/tables/{name}"
 
+    def exists(self) -> bool:
+        """Whether there is a lake, of whatever version."""
+        return object_folder(self.root).read(MARKER_NAME) is not None
+
     def create_or_open(self) -> None:
         """Make the lake if it is not there, and check that this version can read it.
 
@@ -101,7 +106,11 @@ class Lake:
 
         Raises:
             ContractError: if the columns are not the contract's, or a row breaks a constraint.
+            LakeError: if the table has lost commits that were recorded; their numbers would be
+                given again, and a published run would show what was written now.
         """
+        versions = [row["table_versions"].get(name, -1) for row in self._steps(spark)]
+        self._check_log(name, max(versions, default=-1))
         contract = table_contract(name)
         if mode == "append" and self._starts_from_base(spark, name):
             append_rows(df, self.table_path(name), contract)
@@ -113,10 +122,12 @@ class Lake:
         """Return one version of a table; without a number the published one.
 
         Raises:
-            LakeError: if nothing is published, or the published run has no such table.
+            LakeError: if nothing is published, the published run has no such table, or the table
+                has lost that version.
         """
         if version is None:
             version = self._published_version(spark, name)
+        self._check_log(name, version)
         reader = spark.read.format("delta").option("versionAsOf", version)
         return reader.load(self.table_path(name))
 
@@ -141,23 +152,30 @@ class Lake:
 
         That is the last audited one, or a later one that is a part of a step which did not end.
         """
-        partial = None
-        for row in self._steps(spark):
-            if name in row["table_versions"]:
-                is_part = row["status"] == "partial"
-                partial = row["table_versions"][name] if is_part else None
-        return self.audited_version(spark, name) if partial is None else partial
+        rows = [row for row in self._steps(spark) if name in row["table_versions"]]
+        # By version, not by time: a clock may be set back between two steps.
+        order = [(row["table_versions"][name], row["status"] != "partial") for row in rows]
+        last = rows[order.index(max(order))] if rows else None
+        if last is not None and last["status"] == "partial":
+            return int(last["table_versions"][name])
+        return self.audited_version(spark, name)
 
     def audited_step(self, spark: SparkSession, step: str, fingerprint: str) -> Row | None:
         """Return the newest audited row of `runs` for a step and fingerprint; None if none is."""
-        rows = [
-            row
-            for row in self._steps(spark)
-            if row["status"] == "audited"
-            and row["step"] == step
-            and row["fingerprint"] == fingerprint
-        ]
+        rows = [row for row in self._audited(spark, step) if row["fingerprint"] == fingerprint]
         return rows[-1] if rows else None
+
+    def newest_step(self, spark: SparkSession, step: str) -> Row | None:
+        """Return the newest audited row of `runs` for a step; None if there is none."""
+        rows = self._audited(spark, step)
+        return rows[-1] if rows else None
+
+    def num_parts(self, spark: SparkSession, fingerprint: str) -> int:
+        """Count the committed parts of a step that has not ended."""
+        return sum(
+            row["status"] == "partial" and row["fingerprint"] == fingerprint
+            for row in self._steps(spark)
+        )
 
     def publish(self, spark: SparkSession, row: Mapping[str, Any]) -> Publication:
         """Make the versions of a run what readers see, in one commit.
@@ -222,6 +240,10 @@ class Lake:
             )
         return self._recorded
 
+    def _audited(self, spark: SparkSession, step: str) -> list[Row]:
+        rows = self._steps(spark)
+        return [row for row in rows if row["status"] == "audited" and row["step"] == step]
+
     def _audited_versions(self, spark: SparkSession, name: str) -> set[int]:
         maps = [row["table_versions"] for row in self._steps(spark) if row["status"] == "audited"]
         return {versions[name] for versions in maps if name in versions}
@@ -237,6 +259,17 @@ class Lake:
         if last_commit(spark, self.table_path(name)).version != base:
             restore_version(spark, self.table_path(name), base)
         return True
+
+    def _check_log(self, name: str, version: int) -> None:
+        """Refuse a table whose log ends before a version that was recorded."""
+        path = self.table_path(name)
+        head = head_version(path)
+        if head < version:
+            raise LakeError(
+                f"table {name} of lake {self.root} has lost commits: its log ends at version "
+                f"{head}, version {version} was recorded; bring {path}/_delta_log back from a "
+                "copy, or name a new lake with --lake"
+            )
 
     def _rows(self, spark: SparkSession, name: str) -> DataFrame | None:
         if not table_exists(spark, self.table_path(name)):

@@ -1,0 +1,91 @@
+"""A standalone cluster from the pip package: the same bytes, also when executors are killed."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from planted import Fixture, plant
+from whole_runs import ended, run, shard_hashes, start
+
+SCRIPTS = Path(__file__).parents[2] / "infra" / "standalone"
+EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Fixture:
+    return plant(tmp_path_factory.mktemp("planted"))
+
+
+@pytest.fixture(scope="module")
+def hashes(planted: Fixture, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Shards of a run with one core on one machine."""
+    lake = tmp_path_factory.mktemp("lakes") / "local"
+    assert run(planted.recipe, lake, master="local[1]").code == 0
+    return shard_hashes(lake)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("cluster")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    arguments = ["--workers", "2", "--memory", "2g", "--folder", folder, "--port", str(port)]
+    done = _script("start.sh", *map(str, arguments))
+    assert done.returncode == 0, done.stderr
+    yield done.stdout.strip()
+    assert _script("stop.sh", "--folder", str(folder)).returncode == 0
+    assert not (folder / "pids").exists()
+    assert not _processes(str(folder))
+
+
+def _script(name: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [SCRIPTS / name, *arguments], env=os.environ | {"PYTHON": sys.executable},
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+
+
+def _processes(word: str) -> list[psutil.Process]:
+    found = psutil.process_iter(["cmdline"])
+    return [process for process in found if word in " ".join(process.info["cmdline"] or ())]
+
+
+def test_a_word_that_start_does_not_know_is_refused() -> None:
+    done = _script("start.sh", "--wrokers", "2")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "start.sh: no option --wrokers; see the top of this file\n"
+
+
+def test_cluster_writes_the_same_bytes(
+    planted: Fixture, hashes: dict[str, str], cluster: str, tmp_path: Path
+) -> None:
+    done = run(planted.recipe, tmp_path / "lake", master=cluster)
+    assert done.code == 0, done.line
+    assert shard_hashes(tmp_path / "lake") == hashes
+
+
+def test_killed_executors_change_no_byte(
+    planted: Fixture, hashes: dict[str, str], cluster: str, tmp_path: Path
+) -> None:
+    """Every few seconds one of the two executors is killed, whatever it does."""
+    process = start(planted.recipe, tmp_path / "lake", master=cluster)
+    num_killed = 0
+    while process.poll() is None and num_killed < 6:
+        time.sleep(8)
+        for executor in _processes(EXECUTOR)[:1]:
+            executor.send_signal(signal.SIGKILL)
+            num_killed += 1
+    done = ended(process)
+    assert done.code == 0, done.line
+    assert num_killed >= 3
+    assert shard_hashes(tmp_path / "lake") == hashes
