@@ -7,7 +7,7 @@ over.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 
 from pyspark.sql import DataFrame
@@ -61,6 +61,11 @@ from stackspark.steps import Check, Notes, RunContext, Step, Write
 
 STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export")
 """The steps of a run, in their order."""
+
+SCAN_PART_BYTES = 16 << 30
+"""Text that is measured, and committed, together: what a killed run does again at most."""
+MAX_SCAN_PARTS = 256
+"""Commits of one scan at most, two each."""
 
 
 class Pipeline:
@@ -163,12 +168,39 @@ class Pipeline:
         known, languages = (
             self.context.known_or_empty(name) for name in ("measurements", "file_languages")
         )
-        requests = request_scans(named, known, languages, GROUPS, versions)
+        wanted = request_scans(named, known, languages, GROUPS, versions)
+        requests = self.context.scratch.write(wanted, "scans")
+        *parts, last = self._scan_parts(requests, contents, known)
+        for part in parts:
+            yield from (replace(each, is_part=True) for each in self._measured(requests, part))
+        yield from self._measured(requests, last)
+        notes["read"] = self._scanned.totals()
+
+    def _scan_parts(
+        self, requests: DataFrame, contents: DataFrame, known: DataFrame
+    ) -> list[DataFrame]:
+        """Cut `contents` by data file into parts that are measured, and committed, one by one.
+
+        Rows that replace others make `measurements` rewrite itself, so they come in one part.
+        """
+        if _text_bytes(contents) <= SCAN_PART_BYTES:
+            return [contents]
+        again = requests.where(F.size("groups") > 0).join(known, "blob_id", how="left_semi")
+        text_bytes = _text_bytes(contents.join(requests, "blob_id", how="left_semi"))
+        count = min(max(1, -(-text_bytes // SCAN_PART_BYTES)), MAX_SCAN_PARTS)
+        if count == 1 or again.limit(1).count():
+            return [contents]
+        file = F.pmod(F.xxhash64("_metadata.file_path"), F.lit(count))
+        return [contents.where(file == number) for number in range(count)]
+
+    def _measured(self, requests: DataFrame, contents: DataFrame) -> Iterator[Write]:
+        """Measure the requested texts of one part."""
+        versions = self._scan_params.versions
         plan = plan_reads(requests, contents)
         scanned = self.context.scratch.write(
             scan_contents(plan, self._scan_params, self._scanned), "scanned"
         )
-        notes["read"] = self._scanned.totals()
+        known = self.context.known_or_empty("measurements")
         measured = merge_measurements(scanned, known, versions, GROUPS)
         yield self._grow("measurements", measured, ["blob_id"])
         detected = merge_file_languages(scanned, versions["languages"])
@@ -300,6 +332,11 @@ class Pipeline:
         yield Write(table="documents", rows=build_documents(self._kept, self.recipe.documents))
         placed = self.context.table("documents").agg(F.sum("num_files")).collect()[0][0] or 0
         notes |= {"verdicts": found, "files": placed}
+
+
+def _text_bytes(contents: DataFrame) -> int:
+    total = contents.agg(F.sum("length_bytes")).collect()[0][0]
+    return int(total or 0)
 
 
 def settled_rule(found: NearDuplicateResult) -> TableRule:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -398,6 +399,41 @@ def test_stage_stops_after_a_step_and_publishes_nothing(
 
 
 # Runs that stop, on a lake that goes on
+
+
+@further_run
+def test_scan_goes_on_behind_its_committed_parts(
+    planted: Fixture,
+    spark: SparkSession,
+    first: RunOutcome,
+    tables: dict[str, DataFrame],
+    tmp_path: Path,
+) -> None:
+    scan, calls, lake = stackspark.pipeline.scan_contents, [0], str(tmp_path / "lake")
+
+    def interrupted_at_the_third(*arguments: Any) -> DataFrame:
+        calls[0] += 1
+        if calls[0] == 3:
+            raise KeyboardInterrupt
+        return scan(*arguments)
+
+    # Fetched in parts, so that there are several data files to cut by.
+    settings = ("fetching.part_contents=3",)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stackspark.pipeline, "SCAN_PART_BYTES", 2500)
+        patch.setattr(stackspark.pipeline, "scan_contents", interrupted_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            _run(planted, lake, settings=settings, until="scan")
+        plan = {step.step: step.why for step in plan_recipe(_options(planted, lake)).steps}
+        assert re.fullmatch(f"{NEW}; goes on behind [1-4] committed parts", plan["scan"])
+        outcome = _run(planted, lake, settings=settings, until="scan")
+    runs = spark.read.format("delta").load(Lake(lake).table_path("runs")).where("step = 'scan'")
+    (row,) = runs.collect()
+    num_texts = tables["measurements"].count()
+    assert 0 < json.loads(row["metrics"])["notes"]["read"]["num_texts"] < num_texts
+    measured = Lake(lake).read(spark, "measurements", outcome.versions["measurements"])
+    assert measured.exceptAll(tables["measurements"]).count() == 0
+    assert measured.count() == num_texts
 
 
 @pytest.fixture(scope="module")
