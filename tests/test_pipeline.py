@@ -316,7 +316,7 @@ def test_plan_names_what_would_run_and_writes_nothing(planted: Fixture, again: s
         "fetch": "list would run",
         "scan": "fetch would run",
         "licenses": "scan would run",
-        "verdicts": "filters.long_lines.max_avg_line_length is 35, was 100; licenses would run",
+        "verdicts": "filters.long_lines.max_avg_line_length is 35.0, was 100.0; licenses would run",
         "rates": "verdicts would run",
         "documents": "verdicts would run",
         "export": "documents would run",
