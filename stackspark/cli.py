@@ -200,6 +200,27 @@ def near_duplicates(
 
 
 @app.command()
+def maintain(
+    lake: LakeOption = "lake",
+    keep: Annotated[int, typer.Option(help="Publications to keep, the newest first.")] = 3,
+    file_mb: Annotated[
+        int, typer.Option("--file-mb", help="MiB of a file; smaller ones are joined.")
+    ] = 256,
+    master: MasterOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Migrate an older lake, join small files, remove what no kept run needs."""
+    from stackspark.maintenance import MaintainOptions, maintain_lake  # noqa: PLC0415
+
+    file_bytes = file_mb << 20
+    options = MaintainOptions(
+        lake=lake, keep=keep, file_bytes=file_bytes, master=master, quiet=quiet
+    )
+    _show(maintain_lake(options), as_json)
+
+
+@app.command()
 def doctor(lake: LakeOption = "lake", as_json: JsonOption = False) -> None:
     """Check Java, jars, versions, memory, disk and the lake, each with its mend."""
     from stackspark.doctor import render, run_checks  # noqa: PLC0415

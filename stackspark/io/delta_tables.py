@@ -62,6 +62,11 @@ def append_rows(df: DataFrame, path: str, contract: TableContract) -> None:
         raise _contract_error(contract.name, error) or error from error
 
 
+def read_version(spark: SparkSession, path: str, version: int) -> DataFrame:
+    """The rows of one version, with whatever columns it has."""
+    return spark.read.format("delta").option("versionAsOf", version).load(path)
+
+
 def restore_version(spark: SparkSession, path: str, version: int) -> None:
     """Commit a new version that equals an old one; only the log is written."""
     DeltaTable.forPath(spark, path).restoreToVersion(version)
@@ -92,6 +97,18 @@ def check_columns(df: DataFrame, contract: TableContract) -> None:
     Raises:
         ContractError: naming every column that differs.
     """
+    faults = column_faults(df, contract)
+    if not faults and df.columns != contract.column_names:
+        faults = [f"the order is {', '.join(df.columns)}"]
+    if faults:
+        raise ContractError(
+            f"table {contract.name} needs the columns of its contract: {'; '.join(faults)}; "
+            f"select {', '.join(contract.column_names)}"
+        )
+
+
+def column_faults(df: DataFrame, contract: TableContract) -> list[str]:
+    """How the names and types of columns differ from those of a contract, in words."""
     wanted = cast("T.StructType", T.StructType.fromDDL(contract.ddl))
     found = {field.name: field.dataType.simpleString() for field in df.schema.fields}
     needed = {field.name: field.dataType.simpleString() for field in wanted.fields}
@@ -102,13 +119,7 @@ def check_columns(df: DataFrame, contract: TableContract) -> None:
         for name in needed
         if name in found and found[name] != needed[name]
     ]
-    if not faults and df.columns != contract.column_names:
-        faults = [f"the order is {', '.join(df.columns)}"]
-    if faults:
-        raise ContractError(
-            f"table {contract.name} needs the columns of its contract: {'; '.join(faults)}; "
-            f"select {', '.join(contract.column_names)}"
-        )
+    return faults
 
 
 def _contract_error(name: str, error: Exception) -> ContractError | None:

@@ -88,3 +88,10 @@ def test_run_ends_in_success(airflow: Airflow, folder: Path) -> None:
     assert done.returncode == 0, done.stdout[-5000:]
     assert len(publications(folder / "lake")) == 1
     assert len(list((folder / "lake" / "shards" / "ids").rglob("*.parquet"))) == 1
+
+
+def test_maintenance_ends_in_success(airflow: Airflow, folder: Path) -> None:
+    conf = json.dumps({"lake": str(folder / "lake"), "keep": 1})
+    done = airflow("dags", "test", "stackspark_maintain", "--conf", conf)
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert '"num_publications": 1' in done.stdout

@@ -70,10 +70,14 @@ class StacksparkOperator(SparkSubmitOperator):
             raise AirflowFailException(f"exit code {codes[-1]}: {reason}; see the log") from error
 
 
+OPTIONS = {"lake": "--lake", "sources": "--source", "settings": "--set", "keep": "--keep"}
+
+
 def _said(params: Any) -> list[str]:
-    """The run's conf as arguments of the command line."""
-    said = [params["recipe"], "--lake", params["lake"]]
-    for option, name in (("--source", "sources"), ("--set", "settings")):
-        for value in params[name]:
-            said += [option, value]
+    """The run's conf as arguments of the command line; the recipe has no option's name."""
+    said = [params["recipe"]] if "recipe" in params else []
+    for name, option in OPTIONS.items():
+        values = params.get(name, [])
+        for value in values if isinstance(values, list) else [values]:
+            said += [option, str(value)]
     return [*said, "--json"]
