@@ -4,7 +4,6 @@ docs/operations.md has a row for each of them. Most start from a lake with a pub
 change a limit, so that what is broken is what a run does after its scan.
 """
 
-import os
 import random
 import shutil
 import signal
@@ -18,8 +17,12 @@ import psutil
 import pytest
 from fault_program import WAKE_FILE
 from planted import Fixture, plant
+from pyspark.sql import SparkSession
 from whole_runs import Ended, ended, publications, run, send, shard_hashes, start
 
+from stackspark.commands import RunOptions, RunOutcome, run_recipe
+
+FILES = ("--set", "exports=[files]")
 LIMIT = ("--set", "filters.long_lines.max_avg_line_length=35")
 NUM_KILLS = 10
 
@@ -32,15 +35,15 @@ class Reference:
 
     planted: Fixture
     lake: Path
-    seconds: float
     hashes: dict[str, str]
     limited: dict[str, str]
 
     def copy(self, folder: Path) -> Path:
         return Path(shutil.copytree(self.lake, folder / "lake"))
 
-    def run_limited(self, lake: Path, fault: str = "none") -> Ended:
-        return run(self.planted.recipe, lake, *LIMIT, fault=fault)
+    def broken_run(self, lake: Path, fault: str = "none") -> Ended:
+        """A run with another limit in a process of its own."""
+        return run(self.planted.recipe, lake, *FILES, *LIMIT, fault=fault)
 
     def check_unchanged(self, lake: Path) -> None:
         """Readers see the first run as it was."""
@@ -49,24 +52,28 @@ class Reference:
         assert {name: hashes.get(name) for name in self.hashes} == self.hashes
 
     def check_rerun(self, lake: Path) -> None:
-        """The same command again ends as if nothing had happened."""
-        done = self.run_limited(lake)
-        assert done.code == 0, done.line
+        """The same command again, in this process, ends as if nothing had happened."""
+        assert _run(self.planted, lake, LIMIT[1]).is_published
         assert shard_hashes(lake) == self.limited
 
 
+def _run(planted: Fixture, lake: Path, *settings: str) -> RunOutcome:
+    options = RunOptions(
+        recipe=planted.recipe, lake=str(lake), quiet=True, settings=(FILES[1], *settings)
+    )
+    return run_recipe(options)
+
+
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
+def reference(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Reference:
     folder = tmp_path_factory.mktemp("reference")
     planted = plant(folder / "planted")
-    started = time.monotonic()
-    assert run(planted.recipe, folder / "lake").code == 0
-    seconds = time.monotonic() - started
+    _run(planted, folder / "lake")
     shutil.copytree(folder / "lake", folder / "limited")
-    assert run(planted.recipe, folder / "limited", *LIMIT).code == 0
+    _run(planted, folder / "limited", LIMIT[1])
     hashes, limited = shard_hashes(folder / "lake"), shard_hashes(folder / "limited")
     assert len(limited) > len(hashes)
-    return Reference(planted, folder / "lake", seconds, hashes, limited)
+    return Reference(planted, folder / "lake", hashes, limited)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +87,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 def test_driver_killed_at_a_commit(reference: Reference, tmp_path: Path, place: str) -> None:
     """A version that was committed and not recorded, a run that was not published, one that was."""
     lake = reference.copy(tmp_path)
-    assert reference.run_limited(lake, place).code == -signal.SIGKILL
+    assert reference.broken_run(lake, place).code == -signal.SIGKILL
     assert (lake / "locks" / "writer.lock").exists()
     if "kill_after" in place and "publish" in place:
         assert len(publications(lake)) == 2
@@ -107,7 +114,7 @@ def small_disk(reference: Reference, tmp_path: Path) -> Iterator[Path]:
 
 def test_disk_that_is_full(reference: Reference, small_disk: Path) -> None:
     lake = small_disk / "lake"
-    done = reference.run_limited(lake)
+    done = reference.broken_run(lake)
     assert done.code == 5
     assert done.line.startswith("stackspark: the disk is full: free space at the lake ")
     reference.check_unchanged(lake)
@@ -119,7 +126,7 @@ def test_log_entry_that_is_gone(reference: Reference, tmp_path: Path) -> None:
     lake = reference.copy(tmp_path)
     entry = lake / "tables" / "ledger" / "_delta_log" / f"{0:020}.json"
     entry.rename(tmp_path / "kept.json")
-    done = reference.run_limited(lake)
+    done = reference.broken_run(lake)
     assert done.code == 3
     assert "table ledger of lake" in done.line
     assert "its log ends at version -1, version 0 was recorded" in done.line
@@ -136,7 +143,7 @@ def test_data_file_that_is_cut_short(reference: Reference, tmp_path: Path, table
     whole = {file: file.read_bytes() for file in files}
     for file, data in whole.items():
         file.write_bytes(data[: len(data) // 2])
-    done = reference.run_limited(lake)
+    done = reference.broken_run(lake)
     assert done.code == 3
     assert "a file of the lake is damaged" in done.line
     assert f"tables/{table}/" in done.line
@@ -148,9 +155,9 @@ def test_data_file_that_is_cut_short(reference: Reference, tmp_path: Path, table
 
 def test_two_runs_at_once(reference: Reference, tmp_path: Path) -> None:
     lake = reference.copy(tmp_path)
-    first = start(reference.planted.recipe, lake, *LIMIT)
+    first = start(reference.planted.recipe, lake, *FILES, *LIMIT)
     _wait_for(lake / "locks" / "writer.lock")
-    second = reference.run_limited(lake)
+    second = reference.broken_run(lake)
     assert second.code == 6
     assert f"lake {lake} is held by run " in second.line
     assert ended(first).code == 0
@@ -163,7 +170,7 @@ def test_holder_that_sleeps_past_its_lease(reference: Reference, tmp_path: Path)
     lake = reference.copy(tmp_path)
     wake = {WAKE_FILE: str(tmp_path / "wake")}
     fault = "sleep_before:stackspark.io.locks.LakeLock.renew"
-    first = start(reference.planted.recipe, lake, *LIMIT, fault=fault, environment=wake)
+    first = start(reference.planted.recipe, lake, *FILES, *LIMIT, fault=fault, environment=wake)
     assert first.stderr
     while first.stderr.readline() != "asleep\n":
         assert first.poll() is None
@@ -179,7 +186,7 @@ def test_holder_that_sleeps_past_its_lease(reference: Reference, tmp_path: Path)
 
 def test_clock_that_is_set_back(reference: Reference, tmp_path: Path) -> None:
     lake = reference.copy(tmp_path)
-    assert reference.run_limited(lake, "clock_back").code == 0
+    assert reference.broken_run(lake, "clock_back").code == 0
     assert shard_hashes(lake) == reference.limited
     reference.check_rerun(lake)
 
@@ -187,15 +194,18 @@ def test_clock_that_is_set_back(reference: Reference, tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", range(NUM_KILLS))
 def test_killed_at_a_random_moment(reference: Reference, tmp_path: Path, number: int) -> None:
     """Driver, JVM and workers are killed in the middle of a whole run on a new lake."""
-    lake = tmp_path / "lake"
-    seed = os.environ.get("STACKSPARK_TEST_SEED", "")
-    moment = random.Random(f"{seed}{number}").uniform(0.05, 0.95) * reference.seconds
-    process = start(reference.planted.recipe, lake)
+    lake, chosen = tmp_path / "lake", random.Random(number)
+    process = start(reference.planted.recipe, lake, *FILES)
+    _wait_for(lake / "locks" / "writer.lock")
+    # Steps take their time, so the moment is one of a step, by what has been recorded.
+    steps, moment = chosen.randrange(8), chosen.uniform(0, 8)
+    runs = lake / "tables" / "runs" / "_delta_log"
+    while process.poll() is None and len(list(runs.glob("*.json"))) < steps:
+        time.sleep(0.1)
     time.sleep(moment)
     send(process, signal.SIGKILL)
     assert ended(process).code in (-signal.SIGKILL, 0)
-    done = run(reference.planted.recipe, lake)
-    assert done.code == 0, done.line
+    assert _run(reference.planted, lake).is_published
     assert shard_hashes(lake) == reference.hashes
 
 

@@ -12,8 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 from planted import Fixture, plant
+from pyspark.sql import SparkSession
 from whole_runs import ended, run, shard_hashes, start
 
+from stackspark.commands import RunOptions, run_recipe
+
+FILES = ("--set", "exports=[files]")
 SCRIPTS = Path(__file__).parents[2] / "infra" / "standalone"
 EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
 
@@ -26,10 +30,12 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Fixture:
 
 
 @pytest.fixture(scope="module")
-def hashes(planted: Fixture, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Shards of a run with one core on one machine."""
+def hashes(
+    spark: SparkSession, planted: Fixture, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """Shards of a run in this process, without a cluster."""
     lake = tmp_path_factory.mktemp("lakes") / "local"
-    assert run(planted.recipe, lake, master="local[1]").code == 0
+    run_recipe(RunOptions(recipe=planted.recipe, lake=str(lake), quiet=True, settings=(FILES[1],)))
     return shard_hashes(lake)
 
 
@@ -66,22 +72,14 @@ def test_a_word_that_start_does_not_know_is_refused() -> None:
     assert done.stderr == "start.sh: no option --wrokers; see the top of this file\n"
 
 
-def test_cluster_writes_the_same_bytes(
-    planted: Fixture, hashes: dict[str, str], cluster: str, tmp_path: Path
-) -> None:
-    done = run(planted.recipe, tmp_path / "lake", master=cluster)
-    assert done.code == 0, done.line
-    assert shard_hashes(tmp_path / "lake") == hashes
-
-
-def test_killed_executors_change_no_byte(
+def test_cluster_writes_the_same_bytes_though_executors_are_killed(
     planted: Fixture, hashes: dict[str, str], cluster: str, tmp_path: Path
 ) -> None:
     """Every few seconds one of the two executors is killed, whatever it does."""
-    process = start(planted.recipe, tmp_path / "lake", master=cluster)
+    process = start(planted.recipe, tmp_path / "lake", *FILES, master=cluster)
     num_killed = 0
-    while process.poll() is None and num_killed < 6:
-        time.sleep(8)
+    while process.poll() is None and num_killed < 5:
+        time.sleep(10)
         for executor in _processes(EXECUTOR)[:1]:
             executor.send_signal(signal.SIGKILL)
             num_killed += 1
@@ -89,3 +87,12 @@ def test_killed_executors_change_no_byte(
     assert done.code == 0, done.line
     assert num_killed >= 3
     assert shard_hashes(tmp_path / "lake") == hashes
+
+
+def test_cluster_and_one_core_write_the_same_bytes(
+    planted: Fixture, hashes: dict[str, str], cluster: str, tmp_path: Path
+) -> None:
+    for name, master in (("cluster", cluster), ("one", "local[1]")):
+        done = run(planted.recipe, tmp_path / name, *FILES, master=master)
+        assert done.code == 0, done.line
+        assert shard_hashes(tmp_path / name) == hashes
