@@ -33,6 +33,9 @@ MasterOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+LogOption = Annotated[
+    bool, typer.Option("--log-json", help="Log progress as JSON, with run and stage.")
+]
 RunOption = Annotated[
     str | None, typer.Option("--run", help="A run's id; the published one if not given.")
 ]
@@ -79,13 +82,14 @@ def run(
     master: MasterOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    log_json: LogOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would run and why; write nothing.")
     ] = False,
 ) -> None:
     """Run a whole recipe and publish what it made."""
     given = _given(source, sources, gharchive, settings, master, quiet)
-    _run(recipe, lake, given, as_json, dry_run=dry_run)
+    _run(recipe, lake, given | {"log_json": log_json}, as_json, dry_run=dry_run)
 
 
 @app.command()
@@ -103,10 +107,11 @@ def stage(
     master: MasterOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    log_json: LogOption = False,
 ) -> None:
     """Run one stage and whatever it needs that is not done yet; publish nothing."""
     given = _given(source, sources, gharchive, settings, master, quiet)
-    _run(recipe, lake, given | {"until": name}, as_json)
+    _run(recipe, lake, given | {"until": name, "log_json": log_json}, as_json)
 
 
 @app.command()

@@ -26,6 +26,7 @@ from stackspark.io.filesystems import joined, make_folder, store_text, stored_te
 from stackspark.io.lake import Lake, Publication
 from stackspark.io.locks import LakeLock
 from stackspark.io.progress import Progress, task_counter
+from stackspark.io.s3 import is_s3
 from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, is_local, spark_session
 from stackspark.judging import representatives
@@ -33,6 +34,7 @@ from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.pipeline import STEPS, Pipeline
 from stackspark.planning import RunPlan, plan_new, plan_steps
 from stackspark.recipe import Recipe
+from stackspark.report.metrics import render_metrics
 from stackspark.report.page import render_page
 from stackspark.report.summary import Failure, RunSummary, from_json, to_json
 from stackspark.report.terminal import funnel_text
@@ -45,6 +47,7 @@ from stackspark.steps import RunContext, code_version, plain, run_step
 from stackspark.summaries import contract_rows, removal_bands, summarise
 
 REPORTS = "reports"
+LOGS = "logs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,7 @@ class RunOptions:
     settings: tuple[str, ...] = ()
     master: str | None = None
     quiet: bool = False
+    log_json: bool = False
     until: str | None = None
 
 
@@ -100,15 +104,16 @@ def run_recipe(options: RunOptions) -> RunOutcome:
     """Run a recipe, whole or up to a step; publish a whole run."""
     if options.until not in (None, *STEPS):
         raise UsageError(f"no stage {options.until!r}: needed one of {', '.join(STEPS)}")
-    progress = Progress(quiet=options.quiet)
     inputs = gather_inputs(options)
     preload()
     started = datetime.now(UTC)
     run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    progress = Progress(quiet=options.quiet, as_json=options.log_json, run_id=run_id)
     Lake(options.lake).create_or_open()
     with LakeLock(options.lake, run_id) as lock, _scratch(options.lake, run_id) as scratch:
         progress.say(f"run {run_id}: recipe {inputs.recipe.name}, lake {options.lake}")
-        spark = _session(options.lake, options.master, in_s3=inputs.in_s3)
+        events = _event_log(options.lake, run_id)
+        spark = _session(options.lake, options.master, in_s3=inputs.in_s3, event_log_dir=events)
         progress.tasks = task_counter(spark)
         context = RunContext(
             spark=spark,
@@ -346,7 +351,11 @@ def write_report(lake: str, summary: RunSummary) -> str:
     """Write a run's summary and page, and what `latest` shows; returns the page's path."""
     folder = joined(lake, REPORTS)
     make_folder(folder)
-    contents = {".json": to_json(summary), ".html": render_page(summary)}
+    contents = {
+        ".json": to_json(summary),
+        ".html": render_page(summary),
+        ".prom": render_metrics(summary),
+    }
     for suffix, text in contents.items():
         for name in (summary.run_id, "latest"):
             store_text(joined(folder, f"{name}{suffix}"), text)
@@ -413,6 +422,17 @@ def _plan_scratch(lake: str, spark: SparkSession) -> Iterator[Scratch]:
         scratch.clear()
 
 
-def _session(lake: str, master: str | None, *, in_s3: bool = False) -> SparkSession:
-    params = SessionParams(lake=lake, reads_s3=in_s3)
+def _event_log(lake: str, run_id: str) -> str | None:
+    """Folder of Spark's events of one run; an object store has no folder to put them into."""
+    if is_s3(lake):
+        return None
+    folder = str(Path(lake, LOGS, run_id).absolute())
+    make_folder(folder)
+    return folder
+
+
+def _session(
+    lake: str, master: str | None, *, in_s3: bool = False, event_log_dir: str | None = None
+) -> SparkSession:
+    params = SessionParams(lake=lake, reads_s3=in_s3, event_log_dir=event_log_dir)
     return spark_session(replace(params, master=master) if master else params)
