@@ -40,6 +40,7 @@ from stackspark.report.summary import FamilyRow, RemovalBandRow
 from stackspark.stages.assign_licenses import assign_licenses
 from stackspark.stages.build_documents import build_documents
 from stackspark.stages.collect_declarations import collect_declarations
+from stackspark.stages.count_breaches import CountBreachesParams, count_breaches
 from stackspark.stages.count_removals import (
     KINDS,
     CountRemovalsParams,
@@ -58,6 +59,7 @@ from stackspark.stages.request_scans import request_scans
 from stackspark.stages.scan_contents import GROUPS, ScanContentsParams, scan_contents
 from stackspark.stages.select_representatives import select_representatives
 from stackspark.steps import Check, Notes, RunContext, Step, Write
+from stackspark.words import visible
 
 STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export")
 """The steps of a run, in their order."""
@@ -126,7 +128,7 @@ class Pipeline:
         return Step("verdicts", "licenses", params, self._judge)
 
     def rates(self) -> Step:
-        """Stop where near-duplicates removed more or less than the recipe allows."""
+        """Stop where tables contradict each other, or the search removed too much or little."""
         bands = {"removal_bands": self.recipe.near_duplicates.removal_bands}
         return Step("rates", "verdicts", {"near_duplicates": bands}, self._rate)
 
@@ -302,6 +304,7 @@ class Pipeline:
     # rates
 
     def _rate(self, notes: Notes) -> Iterator[Check]:
+        yield Check(table="ledger", rules=self._across_tables())
         bands = self.recipe.near_duplicates.removal_bands
         limit = CountRemovalsParams(min_files=bands.min_files)
         counted = count_removals(self.file_verdicts, self.context.table("origins"), limit)
@@ -309,6 +312,21 @@ class Pipeline:
         notes["removal_bands"] = band_notes(rates)
         rule = bands_rule(rates, self._families_of(shown_breaches(rates)))
         yield Check(table="near_duplicates", rules=[rule])
+
+    def _across_tables(self) -> list[TableRule]:
+        """The rules that no single table can break."""
+        filters = self.recipe.filters
+        params = CountBreachesParams(
+            kept_types=filters.licenses.kept_types,
+            ignored_benchmarks=filters.contamination.ignored_benchmarks,
+        )
+        found = count_breaches(self.file_verdicts, self.context.tables(), params).collect()
+        return [
+            TableRule(
+                row["rule"], row["num_bad"] == 0, _breach_words(row["num_bad"], row["example"])
+            )
+            for row in found
+        ]
 
     def _families_of(self, breaches: Sequence[RemovalBandRow]) -> tuple[FamilyRow, ...]:
         """The largest families among what went of the languages and sources of a few rates."""
@@ -332,6 +350,10 @@ class Pipeline:
         yield Write(table="documents", rows=build_documents(self._kept, self.recipe.documents))
         placed = self.context.table("documents").agg(F.sum("num_files")).collect()[0][0] or 0
         notes |= {"verdicts": found, "files": placed}
+
+
+def _breach_words(num_bad: int, example: str | None) -> str:
+    return f"{num_bad:,} break it, such as {visible(example)}" if example else "none breaks it"
 
 
 def _text_bytes(contents: DataFrame) -> int:

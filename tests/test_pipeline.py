@@ -372,6 +372,27 @@ def test_rates_out_of_their_bands_stop_a_run(
 
 
 @further_run
+def test_tables_that_contradict_each_other_stop_a_run(
+    planted: Fixture, first: RunOutcome, again: str, spark: SparkSession
+) -> None:
+    """A join that lost the licences: files would be published that no licence allows."""
+    band = 'near_duplicates.removal_bands={"min_files": 7}'
+    breaches = stackspark.pipeline.count_breaches
+
+    def without_licenses(verdicts: DataFrame, tables: Any, params: Any) -> DataFrame:
+        return breaches(verdicts, tables | {"licenses": tables["licenses"].limit(0)}, params)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stackspark.pipeline, "count_breaches", without_licenses)
+        rule = "step rates: table ledger breaks rule kept_licenses_are_allowed: 3 break it, such as"
+        with pytest.raises(ContractError, match=rule):
+            _run(planted, again, settings=(band,))
+    publication = Lake(again).published(spark)
+    assert publication
+    assert publication.table_versions == first.versions
+
+
+@further_run
 def test_another_band_is_judged_without_a_search(planted: Fixture, again: str) -> None:
     bands = {"min_files": 1, "default": [0.0, 0.5], "languages": {"Python": [0.25, 0.25]}}
     settings = (f"near_duplicates.removal_bands={json.dumps(bands)}",)
