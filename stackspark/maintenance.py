@@ -139,11 +139,13 @@ class _Upkeep:
         for name in (*RECORDS, *sorted(needed)):
             self.lock.renew()
             removed.append(remove_unneeded(self.spark, self.lake, name, needed.get(name, ())))
+        publications = self.lake.publications(self.spark)
+        self._remove_logs({each.run_id for each in publications})
         return Maintenance(
             lake=self.options.lake,
             migrated=migrated,
             compacted=compacted,
-            num_publications=len(self.lake.publications(self.spark)),
+            num_publications=len(publications),
             num_publications_removed=num_forgotten,
             num_files_removed=sum(each.num_files for each in removed),
             num_bytes_removed=sum(each.num_bytes for each in removed),
@@ -162,6 +164,13 @@ class _Upkeep:
                 if folder not in needed:
                     remove_folder(joined(self.lake.root, folder))
                     yield folder
+
+    def _remove_logs(self, kept: set[str]) -> None:
+        """Remove the event logs of runs that came before those that are kept."""
+        logs = joined(self.lake.root, "logs")
+        for run_id in folder_names(logs):
+            if kept and run_id < min(kept):
+                remove_folder(joined(logs, run_id))
 
     def _record(self, step: str, name: str) -> None:
         """Make the version that was committed the one that runs go on from."""

@@ -92,6 +92,8 @@ def test_maintain_keeps_the_newest_publications_and_what_they_name(planted: Plan
     for name in ("a", "b", "c"):
         planted.publish(name)
     planted.add("rejected", status="failed")
+    for run_id in ("run-a", "run-b", "run-d"):
+        Path(planted.lake.root, "logs", run_id).mkdir(parents=True)
     done = planted.maintain(keep=2, file_bytes=1 << 20)
     assert (done.num_publications, done.num_publications_removed) == (2, 1)
     assert done.compacted == {"file_languages": 3}
@@ -103,6 +105,8 @@ def test_maintain_keeps_the_newest_publications_and_what_they_name(planted: Plan
     assert planted.files("file_languages") == 4
     assert planted.files("shards") == 2
     assert done.num_files_removed >= 2
+    logs = Path(planted.lake.root, "logs").iterdir()
+    assert sorted(path.name for path in logs) == ["run-b", "run-d"]
     known = planted.lake.base_version(planted.spark, "file_languages")
     assert planted.lake.read(planted.spark, "file_languages", known).count() == 3
 
