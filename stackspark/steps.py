@@ -6,6 +6,7 @@ A step writes new versions of its tables, the contracts are checked on exactly t
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import UTC, datetime
@@ -266,15 +267,19 @@ class _RunningStep:
             self.num_parts += 1
             self._record("partial", f"{self.step}, part {self.num_parts}")
             return
-        extra = write.checks(written)
-        self._hold(check_table(context.table(name), table_contract(name), extra, constrained=True))
+        contract, extra = table_contract(name), write.checks(written)
+        self._hold(lambda: check_table(context.table(name), contract, extra, constrained=True))
 
     def _check(self, check: Check) -> None:
         num_rows = self.context.num_rows(check.table)
-        self._hold(check_rules(table_contract(check.table), num_rows, check.rules))
+        contract = table_contract(check.table)
+        self._hold(lambda: check_rules(contract, num_rows, check.rules))
 
-    def _hold(self, result: ContractResult) -> None:
+    def _hold(self, judge: Callable[[], ContractResult]) -> None:
         """Go on with a contract that is kept; stop the run at one that is broken."""
+        started, notes = time.monotonic(), self.metrics["notes"]
+        result = judge()
+        notes["gate_seconds"] = notes.get("gate_seconds", 0.0) + time.monotonic() - started
         self.results[result.table] = result
         if not result.ok:
             self.context.failed = self._record("failed", self.step)

@@ -209,13 +209,15 @@ def _failed(rule: Mapping[str, Any]) -> FailedRule:
 
 def _timing(record: StepRecord) -> TimingRow:
     tables = [item for name, item in record.metrics.items() if name != "notes"]
-    read = record.metrics["notes"].get("read", {})
+    notes = record.metrics["notes"]
+    read = notes.get("read", {})
     return TimingRow(
         stage=record.step,
         seconds=record.seconds,
         num_rows=sum(item["rows"] for item in tables),
         read_bytes=read.get("compressed_bytes", 0),
         is_taken_over=record.resumed,
+        gate_seconds=0.0 if record.resumed else notes.get("gate_seconds", 0.0),
     )
 
 

@@ -51,6 +51,7 @@ def _steps(run: RunSummary) -> Iterator[Gauge]:
         return [({"step": row.stage}, getattr(row, value)) for row in run.timings]
 
     yield Gauge("step_duration_seconds", "Time of a step.", of("seconds"), "seconds")
+    yield Gauge("step_gate_seconds", "Of them, of contracts.", of("gate_seconds"), "seconds")
     yield Gauge("step_rows", "Rows that a step wrote.", of("num_rows"))
     yield Gauge("step_read_bytes", "Packed texts that a step read.", of("read_bytes"), "bytes")
     yield Gauge("step_taken_over", "Whether an earlier run had done it.", of("is_taken_over"))
