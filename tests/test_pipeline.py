@@ -27,6 +27,7 @@ from stackspark.commands import (
 )
 from stackspark.errors import ContractError, UsageError
 from stackspark.governance.explanation import Explanation
+from stackspark.io.delta_tables import WriteResult
 from stackspark.io.lake import Lake
 from stackspark.judging import representatives, resolved, without_duplicates
 from stackspark.planning import NEW
@@ -37,6 +38,11 @@ further_run = pytest.mark.integration
 """For runs beyond the first one and its repetition: each takes minutes."""
 
 STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export")
+TABLES = (
+    "origins", "contents", "files", "quarantine", "measurements", "file_languages", "licenses",
+    "near_duplicates", "ledger", "documents", "shards",
+)  # fmt: skip
+"""Every table that a run writes, in its order."""
 LIMIT = "filters.long_lines.max_avg_line_length=35"
 
 
@@ -420,6 +426,27 @@ def test_stage_stops_after_a_step_and_publishes_nothing(
 
 
 # Runs that stop, on a lake that goes on
+
+
+@further_run
+def test_contract_that_fails_at_each_table_publishes_nothing(
+    planted: Fixture, spark: SparkSession, first: RunOutcome, tmp_path: Path
+) -> None:
+    """On one new lake, table by table; the run that nothing breaks ends with the same bytes."""
+    write, lake, broken = Lake.write, str(tmp_path / "lake"), [""]
+
+    def twice(self: Lake, spark: SparkSession, name: str, df: DataFrame, mode: str) -> WriteResult:
+        rows = df.unionByName(df) if name == broken[0] else df
+        return write(self, spark, name, rows, mode)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lake, "write", twice)
+        for table in TABLES:
+            broken[0] = table
+            with pytest.raises(ContractError, match=f"table {table} breaks rule .*; nothing was"):
+                _run(planted, lake)
+            assert Lake(lake).published(spark) is None
+    assert _shard_hashes(_run(planted, lake)) == _shard_hashes(first)
 
 
 @further_run
