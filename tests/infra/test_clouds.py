@@ -9,9 +9,13 @@ from typing import Any
 
 import botocore.session
 import kubernetes_validate
+import pyspark
 import pytest
 import yaml
 from botocore.validate import ParamValidator
+from kubernetes_server import api_server
+
+from stackspark.io.java import find_java
 
 INFRA = Path(__file__).parents[2] / "infra"
 KUBERNETES = INFRA / "kubernetes"
@@ -118,3 +122,34 @@ def test_executors_get_their_numbered_options(tmp_path: Path) -> None:
     assert said[:4] == ["-Da=1 2", "-Db=3", "-Xms4g", "-Xmx4g"]
     assert said[said.index("--driver-url") + 1] == "driver_url"
     assert said[said.index("--podName") + 1] == "executor_pod_name"
+
+
+@pytest.mark.integration
+def test_spark_submits_a_driver_that_kubernetes_would_take(tmp_path: Path) -> None:
+    """Spark's own submission, with our settings and template, against a server that keeps it."""
+    submit = tmp_path / "spark-submit"
+    program, wait = f"{pyspark.__path__[0]}/bin/spark-submit", "submission.waitAppCompletion=false"
+    submit.write_text(f'#!/bin/sh\nexec {program} --conf spark.kubernetes.{wait} "$@"\n')
+    submit.chmod(0o755)
+    environment = {name: os.environ[name] for name in ("PATH", "HOME")}
+    environment |= {"SPARK_SUBMIT": str(submit), "JAVA_HOME": str(find_java().path)}
+    environment |= {"SPARK_HOME": pyspark.__path__[0]}
+    with api_server() as server:
+        done = subprocess.run(
+            [KUBERNETES / "submit.sh", server.url, "registry/stackspark:1", "default",
+             "--lake", "s3a://bucket/lake"],
+            env=environment, cwd=INFRA.parent, capture_output=True, text=True, check=False,
+            timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        (pod,) = server.of_kind("Pod")
+    kubernetes_validate.validate(pod, "1.31", strict=True)
+    (container,) = pod["spec"]["containers"]
+    assert server.paths.count("/api/v1/namespaces/stackspark/pods") == 1
+    assert pod["spec"]["serviceAccountName"] == "stackspark"
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert container["image"] == "registry/stackspark:1"
+    assert container["args"][0] == "driver"
+    assert container["args"][-4:] == [
+        "local:///opt/stackspark/jobs/run.py", "default", "--lake", "s3a://bucket/lake",
+    ]  # fmt: skip
