@@ -38,8 +38,6 @@ from stackspark.io.java import find_java
 print(find_java().path, *pyspark.__path__, sep="\n")')" || fail "stackspark or Java is missing; see stackspark doctor" 5
 JAVA_HOME="$(sed -n 1p <<<"$places")" SPARK_HOME="$(sed -n 2p <<<"$places")"
 export JAVA_HOME SPARK_HOME SPARK_LOCAL_IP="$host" PYSPARK_PYTHON="$PYTHON"
-# Logs of a daemon and of its executors: without it Spark's defaults speak at length.
-export SPARK_NO_DAEMONIZE=1
 
 mkdir -p "$folder"
 [[ ! -s "$folder/pids" ]] || fail "a cluster was started in $folder; stop it first" 6

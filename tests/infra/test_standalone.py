@@ -40,8 +40,12 @@ def hashes(
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("cluster")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cluster")
+
+
+@pytest.fixture(scope="module")
+def cluster(folder: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -51,7 +55,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield done.stdout.strip()
     assert _script("stop.sh", "--folder", str(folder)).returncode == 0
     assert not (folder / "pids").exists()
-    assert not _processes(str(folder))
+    assert not _processes(folder)
 
 
 def _script(name: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -61,9 +65,15 @@ def _script(name: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )  # fmt: skip
 
 
-def _processes(word: str) -> list[psutil.Process]:
-    found = psutil.process_iter(["cmdline"])
-    return [process for process in found if word in " ".join(process.info["cmdline"] or ())]
+def _processes(folder: Path, word: str = "") -> list[psutil.Process]:
+    """Processes of the cluster whose files lie in a folder, and no other's."""
+    found = psutil.process_iter(["cmdline", "cwd"])
+    return [
+        process
+        for process in found
+        if str(folder) in " ".join([*(process.info["cmdline"] or ()), process.info["cwd"] or ""])
+        and word in " ".join(process.info["cmdline"] or ())
+    ]
 
 
 def test_a_word_that_start_does_not_know_is_refused() -> None:
@@ -73,14 +83,14 @@ def test_a_word_that_start_does_not_know_is_refused() -> None:
 
 
 def test_cluster_writes_the_same_bytes_though_executors_are_killed(
-    planted: Fixture, hashes: dict[str, str], cluster: str, tmp_path: Path
+    planted: Fixture, hashes: dict[str, str], cluster: str, folder: Path, tmp_path: Path
 ) -> None:
     """Every few seconds one of the two executors is killed, whatever it does."""
     process = start(planted.recipe, tmp_path / "lake", *FILES, master=cluster)
     num_killed = 0
     while process.poll() is None and num_killed < 5:
         time.sleep(10)
-        for executor in _processes(EXECUTOR)[:1]:
+        for executor in _processes(folder, EXECUTOR)[:1]:
             executor.send_signal(signal.SIGKILL)
             num_killed += 1
     done = ended(process)
