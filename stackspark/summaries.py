@@ -210,15 +210,21 @@ def _failed(rule: Mapping[str, Any]) -> FailedRule:
 def _timing(record: StepRecord) -> TimingRow:
     tables = [item for name, item in record.metrics.items() if name != "notes"]
     notes = record.metrics["notes"]
-    read = notes.get("read", {})
     return TimingRow(
         stage=record.step,
         seconds=record.seconds,
         num_rows=sum(item["rows"] for item in tables),
-        read_bytes=read.get("compressed_bytes", 0),
+        read_bytes=_read_bytes(notes.get("read", {})),
         is_taken_over=record.resumed,
         gate_seconds=0.0 if record.resumed else notes.get("gate_seconds", 0.0),
     )
+
+
+def _read_bytes(read: Mapping[str, Any]) -> int:
+    """Packed texts that a step read: one reader's counts, or those of several by name."""
+    if "compressed_bytes" in read:
+        return int(read["compressed_bytes"])
+    return sum(_read_bytes(each) for each in read.values())
 
 
 def _exports(shards: Sequence[Row]) -> tuple[ExportRow, ...]:
