@@ -15,6 +15,7 @@ from stackspark.io.delta_tables import WriteResult
 from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.listings import Listings, Sources
 from stackspark.recipe import Recipe
+from stackspark.sources.canaries import Canary
 from stackspark.sources.containers import Container
 from stackspark.sources.fetch_metrics import FetchMetrics
 from stackspark.sources.fetching import FetchParams, fetch_contents, fetch_parts
@@ -53,6 +54,7 @@ class Inputs:
     opt_outs: tuple[OptOutRequest, ...]
     opted_out: Mapping[str, str]
     num_opted_out: int
+    canaries: tuple[Canary, ...] = ()
     benchmarks: BenchmarkMatcher
 
     @property
@@ -106,10 +108,13 @@ class Gathering:
         num_indexed, num_refused = self.listings.num_index_origins
         num_listed, num_with_files = listed.count(), with_files.count()
         selected = self.context.table("origins").count()
+        # Canaries are no container of the user's.
+        num_canaries = int(bool(self.inputs.canaries))
+        num_containers = len(self.inputs.containers) - num_canaries
         return {
-            "containers": len(self.inputs.containers) + self.inputs.num_opted_out + num_indexed,
+            "containers": num_containers + self.inputs.num_opted_out + num_indexed,
             "opted_out": self.inputs.num_opted_out + num_refused,
-            "selected": selected,
+            "selected": selected - num_canaries,
             "same_root": num_with_files - selected,
             "without_files": num_listed - num_with_files,
             "quarantined": broken.count(),

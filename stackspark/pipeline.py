@@ -13,6 +13,7 @@ from functools import cached_property
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from stackspark.canaries import canaries_rule, score_canaries
 from stackspark.contracts.gate import TableRule
 from stackspark.exporting import Exports
 from stackspark.gathering import Gathering, Inputs
@@ -37,6 +38,7 @@ from stackspark.removal_bands import (
 from stackspark.report.aggregates import largest_families
 from stackspark.report.fold import families
 from stackspark.report.summary import FamilyRow, RemovalBandRow
+from stackspark.sources.canaries import SOURCE as CANARY_SOURCE
 from stackspark.stages.assign_licenses import assign_licenses
 from stackspark.stages.build_documents import build_documents
 from stackspark.stages.collect_declarations import collect_declarations
@@ -143,7 +145,18 @@ class Pipeline:
 
     @cached_property
     def file_verdicts(self) -> DataFrame:
-        """What became of each file: one row per file, with the twin of a duplicate."""
+        """What became of each file: one row per file, with the twin of a duplicate; no canary."""
+        if not self.inputs.canaries:
+            return self._all_verdicts
+        return self._all_verdicts.join(self._canary_root, "directory_id", how="left_anti")
+
+    @property
+    def _canary_root(self) -> DataFrame:
+        origins = self.context.table("origins")
+        return origins.where(F.col("source") == CANARY_SOURCE).select("directory_id")
+
+    @cached_property
+    def _all_verdicts(self) -> DataFrame:
         repeated = self.context.table("near_duplicates")
         verdicts = finalize_verdicts(self._resolved, self._representatives, repeated)
         return self.context.scratch.write(verdicts, "file_verdicts")
@@ -304,7 +317,7 @@ class Pipeline:
     # rates
 
     def _rate(self, notes: Notes) -> Iterator[Check]:
-        yield Check(table="ledger", rules=self._across_tables())
+        yield Check(table="ledger", rules=[*self._across_tables(), *self._canaries(notes)])
         bands = self.recipe.near_duplicates.removal_bands
         limit = CountRemovalsParams(min_files=bands.min_files)
         counted = count_removals(self.file_verdicts, self.context.table("origins"), limit)
@@ -320,13 +333,23 @@ class Pipeline:
             kept_types=filters.licenses.kept_types,
             ignored_benchmarks=filters.contamination.ignored_benchmarks,
         )
-        found = count_breaches(self.file_verdicts, self.context.tables(), params).collect()
+        found = count_breaches(self._all_verdicts, self.context.tables(), params).collect()
         return [
             TableRule(
                 row["rule"], row["num_bad"] == 0, _breach_words(row["num_bad"], row["example"])
             )
             for row in found
         ]
+
+    def _canaries(self, notes: Notes) -> Iterator[TableRule]:
+        """The rule that every canary was caught, if any rode along."""
+        if self.inputs.canaries:
+            mine = self._all_verdicts.join(self._canary_root, "directory_id", how="left_semi")
+            causes = {row["path"]: row["cause"] for row in mine.select("path", "cause").collect()}
+            rows = score_canaries(self.inputs.canaries, causes)
+            notes["canaries"] = [vars(row) for row in rows]
+            notes["canary_files"] = len(causes)
+            yield canaries_rule(rows)
 
     def _families_of(self, breaches: Sequence[RemovalBandRow]) -> tuple[FamilyRow, ...]:
         """The largest families among what went of the languages and sources of a few rates."""

@@ -425,6 +425,26 @@ def test_stage_stops_after_a_step_and_publishes_nothing(
         _run(planted, again, until="fetsch")
 
 
+@further_run
+def test_canaries_are_caught_and_leave_no_trace_in_what_comes_out(
+    planted: Fixture, first: RunOutcome, tmp_path: Path
+) -> None:
+    outcome = _run(planted, str(tmp_path / "lake"), settings=("canaries=true",))
+    assert outcome.summary
+    assert first.summary
+    rows = {row.rule: (row.num_planted, row.num_caught) for row in outcome.summary.canaries}
+    assert rows == {
+        "alpha_fraction": (1, 1), "avg_line_length": (1, 1), "binary": (1, 1),
+        "contamination": (1, 1), "empty": (1, 1), "exact_duplicate": (5, 5), "license": (1, 1),
+        "near_duplicate": (5, 5), "normalized_duplicate": (5, 5), "opt_out": (1, 1),
+    }  # fmt: skip
+    assert sum(row.num_false_alarms for row in outcome.summary.canaries) == 0
+    for shown in ("funnel", "conservation", "languages", "licenses", "sources", "families"):
+        assert getattr(outcome.summary, shown) == getattr(first.summary, shown), shown
+    # Folders are named by what went in; what is in them is the same.
+    assert sorted(_shard_hashes(outcome).values()) == sorted(_shard_hashes(first).values())
+
+
 # Runs that stop, on a lake that goes on
 
 
