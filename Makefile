@@ -20,7 +20,7 @@ KEY := $(shell { cat $(INPUTS); $(PYTHON) --version; echo $(CURDIR); } 2>/dev/nu
 CORE := $(VENV)/ready-core-$(KEY)
 DEV := $(VENV)/ready-dev-$(KEY)
 
-.PHONY: run test test-integration lint format constraints clean
+.PHONY: run test test-integration test-airflow lint format constraints clean
 
 run: $(CORE)
 	$(VENV)/bin/stackspark run demo --lake lake $(RUN_ARGS)
@@ -29,7 +29,14 @@ test: $(DEV)
 	$(VENV)/bin/python -m pytest -m "not integration" $(PARALLEL) $(TEST_ARGS)
 
 test-integration: $(DEV)
-	$(VENV)/bin/python -m pytest -m integration $(TEST_ARGS)
+	$(VENV)/bin/python -m pytest -m "integration and not airflow" $(TEST_ARGS)
+
+# Airflow cannot share an environment with pyspark; its own takes 700 MB and two minutes.
+AIRFLOW := .venv-airflow
+test-airflow: $(DEV)
+	test -x $(AIRFLOW)/bin/airflow || { $(PYTHON) -m venv $(AIRFLOW); \
+	  $(AIRFLOW)/bin/pip install --quiet -r infra/airflow/requirements.txt -c infra/airflow/constraints.txt; }
+	STACKSPARK_AIRFLOW=$(CURDIR)/$(AIRFLOW)/bin $(VENV)/bin/python -m pytest -m airflow $(TEST_ARGS)
 
 lint: $(DEV)
 	$(VENV)/bin/ruff check
@@ -53,5 +60,5 @@ $(CORE) $(DEV):
 
 # Everything that this file makes, except lakes: they are data.
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(AIRFLOW) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find stackspark tests jobs benchmarks infra -name __pycache__ -prune -exec rm -rf {} +

@@ -33,6 +33,9 @@ MasterOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+LogOption = Annotated[
+    bool, typer.Option("--log-json", help="Log progress as JSON, with run and stage.")
+]
 RunOption = Annotated[
     str | None, typer.Option("--run", help="A run's id; the published one if not given.")
 ]
@@ -79,10 +82,14 @@ def run(
     master: MasterOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    log_json: LogOption = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run and why; write nothing.")
+    ] = False,
 ) -> None:
     """Run a whole recipe and publish what it made."""
     given = _given(source, sources, gharchive, settings, master, quiet)
-    _run(recipe, lake, given, as_json)
+    _run(recipe, lake, given | {"log_json": log_json}, as_json, dry_run=dry_run)
 
 
 @app.command()
@@ -100,10 +107,11 @@ def stage(
     master: MasterOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    log_json: LogOption = False,
 ) -> None:
     """Run one stage and whatever it needs that is not done yet; publish nothing."""
     given = _given(source, sources, gharchive, settings, master, quiet)
-    _run(recipe, lake, given | {"until": name}, as_json)
+    _run(recipe, lake, given | {"until": name, "log_json": log_json}, as_json)
 
 
 @app.command()
@@ -197,6 +205,27 @@ def near_duplicates(
 
 
 @app.command()
+def maintain(
+    lake: LakeOption = "lake",
+    keep: Annotated[int, typer.Option(help="Publications to keep, the newest first.")] = 3,
+    file_mb: Annotated[
+        int, typer.Option("--file-mb", help="MiB of a file; smaller ones are joined.")
+    ] = 256,
+    master: MasterOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Migrate an older lake, join small files, remove what no kept run needs."""
+    from stackspark.maintenance import MaintainOptions, maintain_lake  # noqa: PLC0415
+
+    file_bytes = file_mb << 20
+    options = MaintainOptions(
+        lake=lake, keep=keep, file_bytes=file_bytes, master=master, quiet=quiet
+    )
+    _show(maintain_lake(options), as_json)
+
+
+@app.command()
 def doctor(lake: LakeOption = "lake", as_json: JsonOption = False) -> None:
     """Check Java, jars, versions, memory, disk and the lake, each with its mend."""
     from stackspark.doctor import render, run_checks  # noqa: PLC0415
@@ -227,10 +256,13 @@ def _given(
     }
 
 
-def _run(recipe: str, lake: str, given: dict[str, Any], as_json: bool) -> None:
-    from stackspark.commands import RunOptions, run_recipe  # noqa: PLC0415
+def _run(
+    recipe: str, lake: str, given: dict[str, Any], as_json: bool, *, dry_run: bool = False
+) -> None:
+    from stackspark.commands import RunOptions, plan_recipe, run_recipe  # noqa: PLC0415
 
-    _show(run_recipe(RunOptions(recipe=recipe, lake=lake, **given)), as_json)
+    options = RunOptions(recipe=recipe, lake=lake, **given)
+    _show(plan_recipe(options) if dry_run else run_recipe(options), as_json)
 
 
 def _show(outcome: Any, as_json: bool) -> None:

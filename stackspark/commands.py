@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,10 +12,12 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from stackspark.canaries import canary_request
 from stackspark.config import load_recipe
 from stackspark.contracts.gate import ContractResult, check_table, failed_message, preload
 from stackspark.contracts.tables import table_contract, table_names
 from stackspark.errors import ContractError, InputError, LakeError, UsageError
+from stackspark.gathering import Inputs
 from stackspark.governance.explain import explain
 from stackspark.governance.explanation import Explanation
 from stackspark.governance.lookups import PublishedTables
@@ -24,24 +27,31 @@ from stackspark.io.filesystems import joined, make_folder, store_text, stored_te
 from stackspark.io.lake import Lake, Publication
 from stackspark.io.locks import LakeLock
 from stackspark.io.progress import Progress, task_counter
+from stackspark.io.s3 import is_s3
 from stackspark.io.scratch import Scratch
-from stackspark.io.session import SessionParams, spark_session
+from stackspark.io.session import SessionParams, is_local, spark_session
 from stackspark.judging import representatives
-from stackspark.kernels.benchmarks import BenchmarkMatcher
-from stackspark.pipeline import STEPS, Inputs, Pipeline
+from stackspark.kernels.benchmarks import BenchmarkItem, BenchmarkMatcher
+from stackspark.pipeline import STEPS, Pipeline
+from stackspark.planning import RunPlan, plan_new, plan_steps
 from stackspark.recipe import Recipe
+from stackspark.report.metrics import render_metrics
 from stackspark.report.page import render_page
 from stackspark.report.summary import Failure, RunSummary, from_json, to_json
 from stackspark.report.terminal import funnel_text
+from stackspark.sources.canaries import CanariesParams, canaries_container, canary_files
 from stackspark.sources.containers import expand_sources
 from stackspark.sources.gharchive import expand_archives
 from stackspark.sources.indexes import check_index
 from stackspark.sources.specs import SourceSpec, parse_source, read_sources_file, source_entry
 from stackspark.stages.select_representatives import SelectRepresentativesParams
-from stackspark.steps import RunContext, code_version, plain
+from stackspark.steps import RunContext, code_version, plain, run_step
 from stackspark.summaries import contract_rows, removal_bands, summarise
 
 REPORTS = "reports"
+MAX_CANARY_LINE, MIN_CANARY_LETTERS = 1000, 0.1
+"""Limits beyond which no canary is made that would be over, or under, them."""
+LOGS = "logs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +66,7 @@ class RunOptions:
     settings: tuple[str, ...] = ()
     master: str | None = None
     quiet: bool = False
+    log_json: bool = False
     until: str | None = None
 
 
@@ -97,15 +108,16 @@ def run_recipe(options: RunOptions) -> RunOutcome:
     """Run a recipe, whole or up to a step; publish a whole run."""
     if options.until not in (None, *STEPS):
         raise UsageError(f"no stage {options.until!r}: needed one of {', '.join(STEPS)}")
-    progress = Progress(quiet=options.quiet)
     inputs = gather_inputs(options)
     preload()
     started = datetime.now(UTC)
     run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    progress = Progress(quiet=options.quiet, as_json=options.log_json, run_id=run_id)
     Lake(options.lake).create_or_open()
     with LakeLock(options.lake, run_id) as lock, _scratch(options.lake, run_id) as scratch:
         progress.say(f"run {run_id}: recipe {inputs.recipe.name}, lake {options.lake}")
-        spark = _session(options.lake, options.master, in_s3=inputs.in_s3)
+        events = _event_log(options.lake, run_id)
+        spark = _session(options.lake, options.master, in_s3=inputs.in_s3, event_log_dir=events)
         progress.tasks = task_counter(spark)
         context = RunContext(
             spark=spark,
@@ -123,10 +135,34 @@ def run_recipe(options: RunOptions) -> RunOutcome:
             raise type(error)(f"{error}; see {path}", error.details) from None
 
 
+def plan_recipe(options: RunOptions) -> RunPlan:
+    """Say of each step whether a run would take it over, and why not; nothing is written."""
+    progress = Progress(quiet=options.quiet)
+    inputs = gather_inputs(options)
+    lake = Lake(options.lake)
+    planned = plan_new(STEPS)
+    if lake.exists():
+        lake.open()
+        spark = _session(options.lake, options.master, in_s3=inputs.in_s3)
+        progress.tasks = task_counter(spark)
+        with _plan_scratch(options.lake, spark) as scratch, progress.stage("plan"):
+            context = RunContext(
+                spark=spark,
+                lake=lake,
+                lock=LakeLock(options.lake, "plan"),
+                run_id="plan",
+                recipe_name=inputs.recipe.name,
+                progress=progress,
+                scratch=scratch,
+            )
+            planned = tuple(plan_steps(context, Pipeline(context, inputs).steps()))
+    return RunPlan(recipe=inputs.recipe.name, lake=options.lake, steps=planned)
+
+
 def _run(pipeline: Pipeline, options: RunOptions, started: datetime) -> RunOutcome:
     context = pipeline.context
     for name, step in pipeline.steps().items():
-        step()
+        run_step(context, step())
         if name == options.until:
             return _outcome(context, options, started, None, None)
     with context.progress.stage("report") as line:
@@ -134,7 +170,8 @@ def _run(pipeline: Pipeline, options: RunOptions, started: datetime) -> RunOutco
             context, pipeline.recipe, pipeline.file_verdicts, started, datetime.now(UTC)
         )
         _check_conservation(summary)
-        pipeline.describe_exports(summary)
+        context.lock.renew()
+        pipeline.exports.describe(summary)
         path = write_report(options.lake, summary)
         line.summary = path
     with context.progress.stage("publish"):
@@ -195,17 +232,37 @@ def gather_inputs(options: RunOptions) -> Inputs:
         check_index(spec)
     opted_out = _opted_out(containers, requests)
     items = read_benchmarks(recipe.benchmarks.path)
+    matcher = BenchmarkMatcher(items, min_normalized_chars=recipe.benchmarks.min_normalized_chars)
+    canaries = _canaries(recipe, matcher, items) if recipe.canaries else None
+    riding = (canaries_container(canaries),) if canaries else ()
+    if canaries:
+        requests = (*requests, canary_request())
     return Inputs(
         recipe=recipe,
-        containers=tuple(c for c in containers if c.origin_url not in opted_out),
+        containers=(*(c for c in containers if c.origin_url not in opted_out), *riding),
         opt_outs=requests,
         opted_out=opted_out,
         num_opted_out=sum(c.origin_url in opted_out for c in containers),
         indexes=indexes,
         event_files=tuple(expand_archives(options.gharchive or recipe.gharchive)),
-        benchmarks=BenchmarkMatcher(
-            items, min_normalized_chars=recipe.benchmarks.min_normalized_chars
-        ),
+        benchmarks=matcher,
+        canaries=tuple(canary_files(canaries)) if canaries else (),
+    )
+
+
+def _canaries(
+    recipe: Recipe, matcher: BenchmarkMatcher, items: Sequence[BenchmarkItem]
+) -> CanariesParams:
+    """What rides along with a recipe: nothing for rules that it has switched off."""
+    longest = recipe.filters.long_lines.max_avg_line_length
+    forbidden = [item for item in items if item not in (*matcher.dropped, *matcher.excepted)]
+    ignored = recipe.filters.contamination.ignored_benchmarks
+    texts = [item.text for item in forbidden if item.benchmark not in ignored]
+    return CanariesParams(
+        threshold=recipe.near_duplicates.threshold,
+        max_avg_line_length=int(longest) if longest <= MAX_CANARY_LINE else None,
+        has_letters_rule=recipe.filters.letters.min_alpha_fraction >= MIN_CANARY_LETTERS,
+        benchmark_text=min(texts, default=None),
     )
 
 
@@ -318,7 +375,11 @@ def write_report(lake: str, summary: RunSummary) -> str:
     """Write a run's summary and page, and what `latest` shows; returns the page's path."""
     folder = joined(lake, REPORTS)
     make_folder(folder)
-    contents = {".json": to_json(summary), ".html": render_page(summary)}
+    contents = {
+        ".json": to_json(summary),
+        ".html": render_page(summary),
+        ".prom": render_metrics(summary),
+    }
     for suffix, text in contents.items():
         for name in (summary.run_id, "latest"):
             store_text(joined(folder, f"{name}{suffix}"), text)
@@ -371,6 +432,31 @@ def _scratch(lake: str, run_id: str) -> Iterator[Scratch]:
         every.clear()
 
 
-def _session(lake: str, master: str | None, *, in_s3: bool = False) -> SparkSession:
-    params = SessionParams(lake=lake, reads_s3=in_s3)
+@contextmanager
+def _plan_scratch(lake: str, spark: SparkSession) -> Iterator[Scratch]:
+    """Where sources are listed for a plan: outside the lake, if all tasks can reach that."""
+    if is_local(spark.sparkContext.master or ""):
+        with tempfile.TemporaryDirectory(prefix="stackspark-plan-") as folder:
+            yield Scratch(folder=folder)
+        return
+    scratch = Scratch(folder=joined(lake, "plans", secrets.token_hex(4)))
+    try:
+        yield scratch
+    finally:
+        scratch.clear()
+
+
+def _event_log(lake: str, run_id: str) -> str | None:
+    """Folder of Spark's events of one run; an object store has no folder to put them into."""
+    if is_s3(lake):
+        return None
+    folder = str(Path(lake, LOGS, run_id).absolute())
+    make_folder(folder)
+    return folder
+
+
+def _session(
+    lake: str, master: str | None, *, in_s3: bool = False, event_log_dir: str | None = None
+) -> SparkSession:
+    params = SessionParams(lake=lake, reads_s3=in_s3, event_log_dir=event_log_dir)
     return spark_session(replace(params, master=master) if master else params)

@@ -30,6 +30,16 @@ KNOWN = (
         "Spark ran out of memory: raise the driver's",
     ),
     (
+        r"(?:Encountered error while reading|Could not read footer for) file:? \S+",
+        3,
+        "a file of the lake or of a source is damaged: bring it back from a copy",
+    ),
+    (
+        r"DELTA_(?:VERSIONS_NOT_CONTIGUOUS|TRUNCATED_TRANSACTION_LOG|LOG_FILE_NOT_FOUND\w*)",
+        3,
+        "a table of the lake has lost entries of its log: bring its _delta_log back from a copy",
+    ),
+    (
         r"DELTA_.*CONCURRENT|ConcurrentAppendException|RemoteFileChangedException",
         6,
         "another writer changed the lake meanwhile",
@@ -65,7 +75,7 @@ def describe(error: BaseException) -> Failure:
     for pattern, code, meaning in KNOWN:
         found = re.search(pattern, trace)
         if found:
-            return Failure(f"{meaning} ({found[0][:120]}; details in {path})", code)
+            return Failure(f"{meaning} ({found[0][:250]}; details in {path})", code)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Failure(f"{DISK_FULL} (details in {path})", 5)
     if isinstance(error, OSError) and error.filename:

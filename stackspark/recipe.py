@@ -79,6 +79,8 @@ class Recipe:
             contents.
         gharchive: folders or files of archived events of GitHub, which tell stars, forks and more.
         opt_outs: file of opt-out requests; none if not given.
+        canaries: whether synthetic files of known fate ride along; a rule that misses one of them
+            stops the run.
         exports: which of files, documents and ids are written.
     """
 
@@ -96,6 +98,7 @@ class Recipe:
     near_duplicates: DuplicatesParams = field(default_factory=DuplicatesParams)
     documents: BuildDocumentsParams = field(default_factory=BuildDocumentsParams)
     shards: ShardParams = field(default_factory=ShardParams)
+    canaries: bool = False
     exports: tuple[str, ...] = EXPORTS
 
     def __post_init__(self) -> None:

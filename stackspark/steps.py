@@ -6,6 +6,7 @@ A step writes new versions of its tables, the contracts are checked on exactly t
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import UTC, datetime
@@ -30,6 +31,9 @@ from stackspark.io.locks import LakeLock
 from stackspark.io.progress import Progress
 from stackspark.io.scratch import Scratch
 from stackspark.package import package_folder
+
+Notes = dict[str, Any]
+"""What a step tells the report."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,25 @@ class Check:
 
     table: str
     rules: Sequence[TableRule]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a run.
+
+    Attributes:
+        name: of the step.
+        after: the step whose result it reads, or what gives the fingerprints of what it reads.
+        params: all that its result depends on besides what it reads and the code, by name.
+        produce: yields the tables to write, each after the one before it was written and checked,
+            and further rules to check; puts what the report needs into the mapping that it is
+            given.
+    """
+
+    name: str
+    after: str | Callable[[], Sequence[str]]
+    params: Mapping[str, Any]
+    produce: Callable[[Notes], Iterator[Write | Check]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +114,11 @@ class RunContext:
     failed: StepRecord | None = None
     _opened: dict[tuple[str, int], DataFrame] = field(default_factory=dict)
 
+    def add(self, record: StepRecord) -> None:
+        """Go on from a step that was done, taken over or planned."""
+        self.versions.update(record.table_versions)
+        self.records.append(record)
+
     def table(self, name: str) -> DataFrame:
         """The version of a table that this run made or took over."""
         return self._open(name, self.versions[name])
@@ -99,14 +127,17 @@ class RunContext:
         """Every table that this run made or took over so far."""
         return {name: self.table(name) for name in self.versions}
 
+    def record(self, step: str) -> StepRecord:
+        """What a step of this run did."""
+        return next(record for record in self.records if record.step == step)
+
     def fingerprint(self, step: str) -> str:
         """Fingerprint of a step of this run."""
-        return next(record.fingerprint for record in self.records if record.step == step)
+        return self.record(step).fingerprint
 
     def notes(self, step: str) -> Mapping[str, Any]:
         """What a step of this run noted."""
-        record = next(record for record in self.records if record.step == step)
-        notes: Mapping[str, Any] = record.metrics["notes"]
+        notes: Mapping[str, Any] = self.record(step).metrics["notes"]
         return notes
 
     def num_rows(self, name: str) -> int:
@@ -119,6 +150,12 @@ class RunContext:
         """What the lake already knows of a table that only grows; None in a new lake."""
         version = self.lake.base_version(self.spark, name)
         return None if version is None else self._open(name, version)
+
+    def known_or_empty(self, name: str) -> DataFrame:
+        """What the lake already knows of a table that only grows; no rows in a new lake."""
+        known = self.known(name)
+        ddl = table_contract(name).ddl
+        return self.spark.createDataFrame([], ddl) if known is None else known
 
     def _open(self, name: str, version: int) -> DataFrame:
         """A version does not change, so it is looked up in the table's log once."""
@@ -159,39 +196,33 @@ def code_version() -> str:
     return f"{__version__}+{code_hash()[:12]}"
 
 
-def run_step(
-    context: RunContext,
-    step: str,
-    inputs: Callable[[], Sequence[str]],
-    params: Any,
-    produce: Callable[[dict[str, Any]], Iterator[Write | Check]],
-) -> StepRecord:
+def step_key(context: RunContext, step: Step) -> str:
+    """Fingerprint of a step whose predecessors this run has done, or planned."""
+    after = step.after
+    inputs = [context.fingerprint(after)] if isinstance(after, str) else after()
+    return fingerprint(step.name, inputs, step.params)
+
+
+def run_step(context: RunContext, step: Step) -> StepRecord:
     """Run one step, or take it over where its fingerprint has been audited.
 
     Args:
         context: the run; knows the versions of the step's tables afterwards.
-        step: name of the step.
-        inputs: fingerprints of what the step reads.
-        params: all that its result depends on besides its inputs and the code.
-        produce: yields the tables to write, each after the one before it was written and checked,
-            and further rules to check; puts what the report needs into the mapping that it is
-            given.
+        step: what to run.
 
     Raises:
         ContractError: a table breaks its contract; the step is recorded as failed.
     """
-    with context.progress.stage(step) as line:
-        key = fingerprint(step, inputs(), params)
-        record = _taken_over(context, step, key)
-        if record is None:
-            record = _Step(context, step, key, params).run(produce)
-        context.versions.update(record.table_versions)
-        context.records.append(record)
+    with context.progress.stage(step.name) as line:
+        key = step_key(context, step)
+        record = taken_over(context, step.name, key) or _RunningStep(context, step, key).run()
+        context.add(record)
         line.summary = "taken over" if record.resumed else _row_counts(record)
     return record
 
 
-def _taken_over(context: RunContext, step: str, key: str) -> StepRecord | None:
+def taken_over(context: RunContext, step: str, key: str) -> StepRecord | None:
+    """The audited record of a step with this fingerprint; None if there is none."""
     row = context.lake.audited_step(context.spark, step, key)
     if row is None:
         return None
@@ -206,19 +237,20 @@ def _taken_over(context: RunContext, step: str, key: str) -> StepRecord | None:
     )
 
 
-class _Step:
+class _RunningStep:
     """One step while it runs."""
 
-    def __init__(self, context: RunContext, step: str, key: str, params: Any) -> None:
-        self.context, self.step, self.key, self.params = context, step, key, params
+    def __init__(self, context: RunContext, step: Step, key: str) -> None:
+        self.context, self.step, self.key = context, step.name, key
+        self.params, self.produce = step.params, step.produce
         self.started = datetime.now(UTC)
         self.versions: dict[str, int] = {}
         self.metrics: dict[str, Any] = {"notes": {}}
         self.results: dict[str, ContractResult] = {}
         self.num_parts = 0
 
-    def run(self, produce: Callable[[dict[str, Any]], Iterator[Write | Check]]) -> StepRecord:
-        for made in produce(self.metrics["notes"]):
+    def run(self) -> StepRecord:
+        for made in self.produce(self.metrics["notes"]):
             if isinstance(made, Write):
                 self._write(made)
             else:
@@ -235,15 +267,19 @@ class _Step:
             self.num_parts += 1
             self._record("partial", f"{self.step}, part {self.num_parts}")
             return
-        extra = write.checks(written)
-        self._hold(check_table(context.table(name), table_contract(name), extra, constrained=True))
+        contract, extra = table_contract(name), write.checks(written)
+        self._hold(lambda: check_table(context.table(name), contract, extra, constrained=True))
 
     def _check(self, check: Check) -> None:
         num_rows = self.context.num_rows(check.table)
-        self._hold(check_rules(table_contract(check.table), num_rows, check.rules))
+        contract = table_contract(check.table)
+        self._hold(lambda: check_rules(contract, num_rows, check.rules))
 
-    def _hold(self, result: ContractResult) -> None:
+    def _hold(self, judge: Callable[[], ContractResult]) -> None:
         """Go on with a contract that is kept; stop the run at one that is broken."""
+        started, notes = time.monotonic(), self.metrics["notes"]
+        result = judge()
+        notes["gate_seconds"] = notes.get("gate_seconds", 0.0) + time.monotonic() - started
         self.results[result.table] = result
         if not result.ok:
             self.context.failed = self._record("failed", self.step)
@@ -260,7 +296,8 @@ class _Step:
         }
 
     def _record(self, status: str, step: str) -> StepRecord:
-        finished = datetime.now(UTC)
+        # A clock that is set back meanwhile must not stop a run.
+        finished = max(datetime.now(UTC), self.started)
         record = StepRecord(
             step=step,
             fingerprint=self.key,
@@ -275,7 +312,7 @@ class _Step:
             "fingerprint": self.key,
             "status": status,
             "table_versions": self.versions,
-            "params": json.dumps(plain({"params": self.params}), sort_keys=True),
+            "params": json.dumps(plain(self.params), sort_keys=True),
             "code_version": code_version(),
             "started_at": self.started,
             "finished_at": finished,

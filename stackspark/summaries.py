@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
 
 from stackspark.near_duplicates.params import COVER
 from stackspark.recipe import FiltersParams, Recipe
 from stackspark.report import aggregates, fold
 from stackspark.report.summary import (
+    CanaryRow,
     ConservationRow,
     ContractRow,
     ExportRow,
@@ -23,6 +25,7 @@ from stackspark.report.summary import (
     RunSummary,
     TimingRow,
 )
+from stackspark.sources.canaries import SOURCE as CANARY_SOURCE
 from stackspark.steps import RunContext, StepRecord, code_version, plain
 
 TOP_FAMILIES = 12
@@ -81,6 +84,7 @@ def summarise(
         rounds=_rounds(context.notes("verdicts")["rounds"]),
         quarantine=fold.quarantine(rows["quarantine"]),
         contracts=contract_rows(context.records),
+        canaries=tuple(CanaryRow(**row) for row in context.notes("rates").get("canaries", ())),
         timings=tuple(map(_timing, context.records)),
         exports=_exports(context.table("shards").collect()),
     )
@@ -88,12 +92,12 @@ def summarise(
 
 def conservation(context: RunContext, funnel: Sequence[FunnelRow]) -> tuple[ConservationRow, ...]:
     """The balance of each stage: what went in is kept, removed or quarantined."""
-    listed = context.notes("list")
+    listed, canaries = context.notes("list"), context.notes("rates").get("canary_files", 0)
     by_kind = {row.kind: row.num_files for row in funnel}
     removed = sum(row.num_files for row in funnel if row.kind == "removed")
     quarantined = by_kind.get("quarantined", 0)
     kept = by_kind["kept"]
-    files = context.table("files").count()
+    files = context.table("files").count() - canaries
     placed = context.notes("documents")["files"]
     origins = ConservationRow(
         stage="list (containers)",
@@ -165,18 +169,18 @@ def _limit(value: float, name: str, removes: str = "above") -> Limit:
 def _collected(context: RunContext, file_verdicts: DataFrame) -> Mapping[str, list[Row]]:
     """The rows of every small table, several jobs at a time."""
     table = context.table
+    origins = table("origins").where(F.col("source") != CANARY_SOURCE)
     files = ["directory_id", "path"]
     licensed = file_verdicts.join(table("licenses"), files, how="inner")
-    blobs = table("files").select("blob_id", "length_bytes").distinct()
+    blobs = file_verdicts.select("blob_id", "length_bytes").distinct()
+    twins = table("near_duplicates").join(blobs.select("blob_id"), "blob_id", how="left_semi")
     measured = blobs.join(table("measurements"), "blob_id", how="inner")
     tables = {
-        "sources": aggregates.count_sources(table("origins")),
+        "sources": aggregates.count_sources(origins),
         "files": aggregates.count_files(file_verdicts),
         "licenses": aggregates.count_licenses(licensed),
-        "near": aggregates.largest_families(
-            table("near_duplicates"), file_verdicts, table("origins"), TOP_FAMILIES
-        ),
-        "exact": aggregates.most_copied(file_verdicts, table("origins"), TOP_FAMILIES),
+        "near": aggregates.largest_families(twins, file_verdicts, origins, TOP_FAMILIES),
+        "exact": aggregates.most_copied(file_verdicts, origins, TOP_FAMILIES),
         "bins": aggregates.count_bins(measured),
         "quarantine": aggregates.count_quarantine(table("quarantine")),
     }
@@ -209,14 +213,22 @@ def _failed(rule: Mapping[str, Any]) -> FailedRule:
 
 def _timing(record: StepRecord) -> TimingRow:
     tables = [item for name, item in record.metrics.items() if name != "notes"]
-    read = record.metrics["notes"].get("read", {})
+    notes = record.metrics["notes"]
     return TimingRow(
         stage=record.step,
         seconds=record.seconds,
         num_rows=sum(item["rows"] for item in tables),
-        read_bytes=read.get("compressed_bytes", 0),
+        read_bytes=_read_bytes(notes.get("read", {})),
         is_taken_over=record.resumed,
+        gate_seconds=0.0 if record.resumed else notes.get("gate_seconds", 0.0),
     )
+
+
+def _read_bytes(read: Mapping[str, Any]) -> int:
+    """Packed texts that a step read: one reader's counts, or those of several by name."""
+    if "compressed_bytes" in read:
+        return int(read["compressed_bytes"])
+    return sum(_read_bytes(each) for each in read.values())
 
 
 def _exports(shards: Sequence[Row]) -> tuple[ExportRow, ...]:

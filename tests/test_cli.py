@@ -215,7 +215,7 @@ def test_help_is_light(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    for verb in ("run", "stage", "explain", "report", "validate", "doctor"):
+    for verb in ("run", "stage", "explain", "report", "validate", "maintain", "doctor"):
         assert re.search(rf"^ *{verb} ", done.stdout, flags=re.MULTILINE)
     seconds, *heavy = done.stderr.split()
     assert heavy == []

@@ -28,6 +28,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("Could not parse Master URL: 'spark:/x'", 2, "Spark knows no such --master"),
         ("java.io.IOException: No space left on device", 5, "the disk is full"),
+        (
+            "[FAILED_READ_FILE.NO_HINT] Encountered error while reading file file:///l/p",
+            3,
+            "a file",
+        ),
+        ("[DELTA_VERSIONS_NOT_CONTIGUOUS] Versions (0, 2) are not", 3, "a table of the lake has"),
         ("java.lang.OutOfMemoryError: Java heap space", 5, "Spark ran out of memory"),
         ("[DELTA_CONCURRENT_APPEND] io.delta ConcurrentAppendException", 6, "another writer"),
         ("org.apache.hadoop.fs.s3a.RemoteFileChangedException: 412", 6, "another writer"),

@@ -19,10 +19,10 @@ from swh_graphs import (
     write_graph,
 )
 
+from stackspark.gathering import OPT_OUTS_DDL
 from stackspark.graph_walk import WalkDirectoriesParams
 from stackspark.index_listing import IndexListing, IndexSource, list_graph
 from stackspark.io.scratch import Scratch
-from stackspark.pipeline import OPT_OUTS_DDL
 from stackspark.sources.limits import Limits
 from stackspark.sources.paths import display_path
 from stackspark.sources.swh_tables import graph_folder, read_graph

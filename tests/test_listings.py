@@ -14,9 +14,9 @@ from source_fixtures import make_repository
 from swh_graphs import Entry, entry_rows, oid, write_graph
 
 from stackspark.errors import InputError
+from stackspark.gathering import OPT_OUTS_DDL
 from stackspark.io.scratch import Scratch
 from stackspark.listings import Listings, Sources
-from stackspark.pipeline import OPT_OUTS_DDL
 from stackspark.sources.containers import expand_sources
 from stackspark.sources.gharchive import expand_archives
 from stackspark.sources.indexes import check_index

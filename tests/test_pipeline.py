@@ -2,163 +2,53 @@
 
 import hashlib
 import json
+import re
 import shutil
 import signal
-import subprocess
-import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-import yaml
+from planted import CARGO, CAUSES, DEMO, SHIP, Fixture, plant, write_files
 from pyspark.sql import DataFrame, SparkSession
 
 import stackspark.pipeline
 from stackspark import cli, commands
-from stackspark.commands import RunOptions, RunOutcome, explain_target, run_recipe, validate_tables
+from stackspark.commands import (
+    RunOptions,
+    RunOutcome,
+    explain_target,
+    plan_recipe,
+    run_recipe,
+    validate_tables,
+)
 from stackspark.errors import ContractError, UsageError
 from stackspark.governance.explanation import Explanation
+from stackspark.io.delta_tables import WriteResult
 from stackspark.io.lake import Lake
 from stackspark.judging import representatives, resolved, without_duplicates
+from stackspark.planning import NEW
 from stackspark.stages.finalize_verdicts import finalize_verdicts
 from stackspark.stages.select_representatives import SelectRepresentativesParams
 
 further_run = pytest.mark.integration
 """For runs beyond the first one and its repetition: each takes minutes."""
 
-DEMO = Path(commands.__file__).parent / "recipes" / "demo"
 STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export")
+TABLES = (
+    "origins", "contents", "files", "quarantine", "measurements", "file_languages", "licenses",
+    "near_duplicates", "ledger", "documents", "shards",
+)  # fmt: skip
+"""Every table that a run writes, in its order."""
 LIMIT = "filters.long_lines.max_avg_line_length=35"
-
-SHIP = '''"""Ships and where they are bound."""
-
-
-def heading(ship, port):
-    """Degrees from north, clockwise, from the ship to its port."""
-    east, north = port.east - ship.east, port.north - ship.north
-    return math.degrees(math.atan2(east, north)) % 360
-
-
-def hours(ship, port, knots):
-    """Hours that the passage takes at a speed, without wind or tide."""
-    miles = math.hypot(port.east - ship.east, port.north - ship.north)
-    return miles / knots
-'''
-CREW = '''"""The watch list: who is on deck at which hour of the day."""
-
-WATCHES = ("first", "middle", "morning", "forenoon", "afternoon", "dog")
-
-
-def on_deck(crew, hour):
-    """Every third sailor stands the watch that the hour belongs to."""
-    watch = hour // 4 % len(WATCHES)
-    return [sailor for place, sailor in enumerate(crew) if place % 3 == watch % 3]
-'''
-CARGO = '''"""Cargo and how it is stowed, heavy pieces low and amidships."""
-
-
-def stow(pieces, holds):
-    """Fill the holds from the lowest, each with the heaviest piece that still fits."""
-    for piece in sorted(pieces, key=lambda piece: -piece.tonnes):
-        hold = next(hold for hold in holds if hold.free_tonnes >= piece.tonnes)
-        hold.load(piece)
-    return holds
-'''
-
-CAUSES = {
-    "ada/ships": {
-        "/LICENSE": "text_file_name",
-        "/src/ship.py": None,
-        "/src/crew.py": None,
-        "/latest.py": "not_a_file",
-    },
-    "bob/planted": {
-        "/LICENSE": "text_file_name",
-        "/copyleft/rigging.c": "license",
-        "/data/anchor.bin": "binary",
-        "/data/chart_bundle.js": "avg_line_length",
-        "/data/flag.py": "encoded_fraction",
-        "/generated/tides_table.py": "generated_marker",
-        "/private/diary.md": "opt_out",
-        "/src/harbour.py": None,
-        "/src/harbour_again.py": "exact_duplicate",
-        "/src/harbour_copy.py": "near_duplicate",
-        "/src/leaked_solution.py": "contamination",
-    },
-    "reef@1.0": {
-        "/reef-1.0/LICENSE": "text_file_name",
-        "/reef-1.0/crew.py": "exact_duplicate",
-        "/reef-1.0/empty.py": "empty",
-    },
-}
-"""Repository, path and cause of each planted file; None: kept."""
-
-
-@dataclass(frozen=True)
-class Fixture:
-    """A recipe over small sources, and a second list of sources with one more."""
-
-    recipe: str
-    grown: Path
-
-
-def _write(folder: Path, files: Mapping[str, str]) -> Path:
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return folder
-
-
-def _repository(folder: Path, files: Mapping[str, str]) -> None:
-    _write(folder, files)
-    (folder / "latest.py").symlink_to("src/ship.py")
-    who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
-    for command in (["init", "-q"], ["add", "-A"], [*who, "commit", "-q", "-m", "Sail"]):
-        subprocess.run(["git", *command], cwd=folder, check=True)
-
-
-def _archive(folder: Path, files: Mapping[str, str]) -> None:
-    _write(folder / "reef-1.0", files)
-    with tarfile.open(folder / "reef-1.0.tar.gz", "w:gz") as archive:
-        archive.add(folder / "reef-1.0", "reef-1.0")
-    whole = (folder / "reef-1.0.tar.gz").read_bytes()
-    (folder / "torn-1.0.tar.gz").write_bytes(whole[: len(whole) // 2])
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Fixture:
-    root = tmp_path_factory.mktemp("planted")
-    licence = (DEMO / "planted" / "LICENSE").read_text(encoding="utf-8")
-    _repository(root / "ships", {"LICENSE": licence, "src/ship.py": SHIP, "src/crew.py": CREW})
-    _archive(root / "archives", {"LICENSE": licence, "crew.py": CREW, "empty.py": ""})
-    _write(root / "gone", {"secret.py": CARGO})
-    _write(root / "more", {"cargo.py": CARGO, "ship.py": SHIP})
-    sources: list[Any] = [
-        {"source": f"git:{root}/ships", "origin": "https://example.org/ada/ships"},
-        {"source": f"dir:{DEMO}/planted", "origin": "https://example.org/bob/planted"},
-        f"archive:{root}/archives/*.tar.gz",
-        {"source": f"dir:{root}/gone", "origin": "https://example.org/eve/gone"},
-    ]
-    requests = [
-        {"id": "request-1", "kind": "repository", "value": "eve/gone"},
-        {"id": "request-2", "kind": "path", "repository": "bob/planted", "value": "/private/*"},
-    ]
-    more = [{"source": f"dir:{root}/more", "origin": "https://example.org/cat/more"}]
-    recipe = {
-        "extends": "default",
-        "name": "planted",
-        "sources": sources,
-        "opt_outs": str(root / "requests.yaml"),
-        "benchmarks": {"path": str(DEMO / "benchmarks.jsonl")},
-    }
-    documents = {"recipe": recipe, "requests": requests, "grown": [*sources, *more]}
-    _write(root, {f"{name}.yaml": yaml.safe_dump(value) for name, value in documents.items()})
-    return Fixture(recipe=str(root / "recipe.yaml"), grown=root / "grown.yaml")
+    return plant(tmp_path_factory.mktemp("planted"))
 
 
 @contextmanager
@@ -172,8 +62,17 @@ def _settings(spark: SparkSession, **settings: str) -> Iterator[None]:
         spark.conf.set(name, value)
 
 
+def _options(planted: Fixture, lake: str, **options: Any) -> RunOptions:
+    return RunOptions(recipe=planted.recipe, lake=lake, quiet=True, **options)
+
+
 def _run(planted: Fixture, lake: str, **options: Any) -> RunOutcome:
-    return run_recipe(RunOptions(recipe=planted.recipe, lake=lake, quiet=True, **options))
+    return run_recipe(_options(planted, lake, **options))
+
+
+def _tree(folder: str) -> dict[str, float]:
+    """When each file below a folder was written."""
+    return {str(path): path.stat().st_mtime for path in Path(folder).rglob("*")}
 
 
 @pytest.fixture(scope="module")
@@ -413,6 +312,33 @@ def test_rerun_takes_every_step_over(planted: Fixture, first: RunOutcome, again:
     assert _shard_hashes(second) == _shard_hashes(first)
 
 
+def test_plan_names_what_would_run_and_writes_nothing(planted: Fixture, again: str) -> None:
+    before = _tree(again)
+    same = plan_recipe(_options(planted, again))
+    assert [step.step for step in same.steps if step.is_taken_over] == list(STEPS)
+    plan = plan_recipe(_options(planted, again, settings=(LIMIT,), sources_file=planted.grown))
+    assert {step.step: step.why for step in plan.steps if not step.is_taken_over} == {
+        "list": "its input is another",
+        "fetch": "list would run",
+        "scan": "fetch would run",
+        "licenses": "scan would run",
+        "verdicts": "filters.long_lines.max_avg_line_length is 35.0, was 100.0; licenses would run",
+        "rates": "verdicts would run",
+        "documents": "verdicts would run",
+        "export": "documents would run",
+    }
+    assert _tree(again) == before
+    limit = plan_recipe(_options(planted, again, settings=(LIMIT,)))
+    assert [step.step for step in limit.steps if step.is_taken_over] == list(STEPS[:4])
+
+
+def test_plan_of_a_new_lake_makes_none(planted: Fixture, tmp_path: Path) -> None:
+    plan = plan_recipe(_options(planted, str(tmp_path / "new")))
+    assert {step.why for step in plan.steps} == {NEW}
+    assert [step.step for step in plan.steps] == list(STEPS)
+    assert not (tmp_path / "new").exists()
+
+
 def test_rates_out_of_their_bands_stop_a_run(
     planted: Fixture,
     first: RunOutcome,
@@ -452,6 +378,27 @@ def test_rates_out_of_their_bands_stop_a_run(
 
 
 @further_run
+def test_tables_that_contradict_each_other_stop_a_run(
+    planted: Fixture, first: RunOutcome, again: str, spark: SparkSession
+) -> None:
+    """A join that lost the licences: files would be published that no licence allows."""
+    band = 'near_duplicates.removal_bands={"min_files": 7}'
+    breaches = stackspark.pipeline.count_breaches
+
+    def without_licenses(verdicts: DataFrame, tables: Any, params: Any) -> DataFrame:
+        return breaches(verdicts, tables | {"licenses": tables["licenses"].limit(0)}, params)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stackspark.pipeline, "count_breaches", without_licenses)
+        rule = "step rates: table ledger breaks rule kept_licenses_are_allowed: 3 break it, such as"
+        with pytest.raises(ContractError, match=rule):
+            _run(planted, again, settings=(band,))
+    publication = Lake(again).published(spark)
+    assert publication
+    assert publication.table_versions == first.versions
+
+
+@further_run
 def test_another_band_is_judged_without_a_search(planted: Fixture, again: str) -> None:
     bands = {"min_files": 1, "default": [0.0, 0.5], "languages": {"Python": [0.25, 0.25]}}
     settings = (f"near_duplicates.removal_bands={json.dumps(bands)}",)
@@ -478,7 +425,83 @@ def test_stage_stops_after_a_step_and_publishes_nothing(
         _run(planted, again, until="fetsch")
 
 
+@further_run
+def test_canaries_are_caught_and_leave_no_trace_in_what_comes_out(
+    planted: Fixture, first: RunOutcome, tmp_path: Path
+) -> None:
+    outcome = _run(planted, str(tmp_path / "lake"), settings=("canaries=true",))
+    assert outcome.summary
+    assert first.summary
+    rows = {row.rule: (row.num_planted, row.num_caught) for row in outcome.summary.canaries}
+    assert rows == {
+        "alpha_fraction": (1, 1), "avg_line_length": (1, 1), "binary": (1, 1),
+        "contamination": (1, 1), "empty": (1, 1), "exact_duplicate": (5, 5), "license": (1, 1),
+        "near_duplicate": (5, 5), "normalized_duplicate": (5, 5), "opt_out": (1, 1),
+    }  # fmt: skip
+    assert sum(row.num_false_alarms for row in outcome.summary.canaries) == 0
+    for shown in ("funnel", "conservation", "languages", "licenses", "sources", "families"):
+        assert getattr(outcome.summary, shown) == getattr(first.summary, shown), shown
+    # Folders are named by what went in; what is in them is the same.
+    assert sorted(_shard_hashes(outcome).values()) == sorted(_shard_hashes(first).values())
+
+
 # Runs that stop, on a lake that goes on
+
+
+@further_run
+def test_contract_that_fails_at_each_table_publishes_nothing(
+    planted: Fixture, spark: SparkSession, first: RunOutcome, tmp_path: Path
+) -> None:
+    """On one new lake, table by table; the run that nothing breaks ends with the same bytes."""
+    write, lake, broken = Lake.write, str(tmp_path / "lake"), [""]
+
+    def twice(self: Lake, spark: SparkSession, name: str, df: DataFrame, mode: str) -> WriteResult:
+        rows = df.unionByName(df) if name == broken[0] else df
+        return write(self, spark, name, rows, mode)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lake, "write", twice)
+        for table in TABLES:
+            broken[0] = table
+            with pytest.raises(ContractError, match=f"table {table} breaks rule .*; nothing was"):
+                _run(planted, lake)
+            assert Lake(lake).published(spark) is None
+    assert _shard_hashes(_run(planted, lake)) == _shard_hashes(first)
+
+
+@further_run
+def test_scan_goes_on_behind_its_committed_parts(
+    planted: Fixture,
+    spark: SparkSession,
+    first: RunOutcome,
+    tables: dict[str, DataFrame],
+    tmp_path: Path,
+) -> None:
+    scan, calls, lake = stackspark.pipeline.scan_contents, [0], str(tmp_path / "lake")
+
+    def interrupted_at_the_third(*arguments: Any) -> DataFrame:
+        calls[0] += 1
+        if calls[0] == 3:
+            raise KeyboardInterrupt
+        return scan(*arguments)
+
+    # Fetched in parts, so that there are several data files to cut by.
+    settings = ("fetching.part_contents=3",)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stackspark.pipeline, "SCAN_PART_BYTES", 2500)
+        patch.setattr(stackspark.pipeline, "scan_contents", interrupted_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            _run(planted, lake, settings=settings, until="scan")
+        plan = {step.step: step.why for step in plan_recipe(_options(planted, lake)).steps}
+        assert re.fullmatch(f"{NEW}; goes on behind [1-4] committed parts", plan["scan"])
+        outcome = _run(planted, lake, settings=settings, until="scan")
+    runs = spark.read.format("delta").load(Lake(lake).table_path("runs")).where("step = 'scan'")
+    (row,) = runs.collect()
+    num_texts = tables["measurements"].count()
+    assert 0 < json.loads(row["metrics"])["notes"]["read"]["num_texts"] < num_texts
+    measured = Lake(lake).read(spark, "measurements", outcome.versions["measurements"])
+    assert measured.exceptAll(tables["measurements"]).count() == 0
+    assert measured.count() == num_texts
 
 
 @pytest.fixture(scope="module")
@@ -604,13 +627,13 @@ def test_run_keeps_what_is_published_and_compares_texts(
     """
     words = [f"hoist_{number}()" for number in range(400)]
     licence = (DEMO / "planted" / "LICENSE").read_text(encoding="utf-8")
-    older = _write(tmp_path / "older", {"LICENSE": licence, "sail.py": "\n".join(words)})
+    older = write_files(tmp_path / "older", {"LICENSE": licence, "sail.py": "\n".join(words)})
     copies = {"LICENSE": licence}
     for number, first in ((1, 100), (1, 200), (1, 300), (15, 5), (15, 11), (15, 17)):
         places = {first + 25 * step for step in range(number)}
         changed = [f"furl()\n{word}" if i in places else word for i, word in enumerate(words)]
         copies[f"sail_{number}_{first}.py"] = "\n".join(changed)
-    sources = (f"dir:{older}", f"dir:{_write(tmp_path / 'newer', copies)}")
+    sources = (f"dir:{older}", f"dir:{write_files(tmp_path / 'newer', copies)}")
     lake = str(tmp_path / "lake")
     settings = ("near_duplicates.prefer_published=true",)
     outcomes = [

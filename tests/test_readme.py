@@ -27,7 +27,14 @@ from stackspark.sources.specs import KINDS, parse_source, read_sources_file, sou
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [
     REPOSITORY / name
-    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md")
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/architecture.md",
+        "docs/operations.md",
+        "docs/sizing.md",
+    )
 ]
 README = PAGES[0].read_text(encoding="utf-8")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
@@ -84,7 +91,7 @@ def test_command_is_understood(arguments: list[str], tmp_path: Path) -> None:
 def test_commands_are_found_and_strangers_refused() -> None:
     verbs = {arguments[0] for arguments in arguments_of_stackspark()}
     assert verbs == {
-        "run", "stage", "explain", "report", "validate", "near-duplicates", "doctor",
+        "run", "stage", "explain", "report", "validate", "near-duplicates", "maintain", "doctor",
     }  # fmt: skip
     assert CliRunner().invoke(app, ["run", "demo", "--no-such-option"]).exit_code == 2
 

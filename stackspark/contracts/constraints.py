@@ -5,6 +5,9 @@ from stackspark.contracts.tables import TableContract
 WIDE_COLUMNS = frozenset({"content"})
 """Columns with the bytes of the corpus: reading them again costs as much as the scan itself."""
 
+KEPT = "interval 1000 weeks"
+"""How long Delta keeps by itself what only `stackspark maintain` may remove."""
+
 
 def delta_constraints(contract: TableContract) -> dict[str, str]:
     """Return the constraints of a table, by name, as SQL that is never null.
@@ -36,6 +39,9 @@ def table_properties(contract: TableContract) -> dict[str, str]:
     is_wide = not WIDE_COLUMNS.isdisjoint(contract.column_names)
     return {
         **{f"delta.constraints.{name}": sql for name, sql in constraints.items()},
+        # What publications name is read by version, which Delta would forget after a month.
+        "delta.logRetentionDuration": KEPT,
+        "delta.deletedFileRetentionDuration": KEPT,
         "delta.dataSkippingStatsColumns": ",".join(contract.key),
         "delta.enableDeletionVectors": str(is_wide).lower(),
         "stackspark.contract_version": contract.version,

@@ -13,6 +13,9 @@ from pyspark.sql import types as T
 from stackspark.contracts.constraints import table_properties
 from stackspark.contracts.tables import TableContract
 from stackspark.errors import ContractError
+from stackspark.io.filesystems import file_names
+
+LOG_ENTRY = re.compile(r"(\d{20})\.(?:json$|checkpoint\.)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,11 @@ def append_rows(df: DataFrame, path: str, contract: TableContract) -> None:
         raise _contract_error(contract.name, error) or error from error
 
 
+def read_version(spark: SparkSession, path: str, version: int) -> DataFrame:
+    """The rows of one version, with whatever columns it has."""
+    return spark.read.format("delta").option("versionAsOf", version).load(path)
+
+
 def restore_version(spark: SparkSession, path: str, version: int) -> None:
     """Commit a new version that equals an old one; only the log is written."""
     DeltaTable.forPath(spark, path).restoreToVersion(version)
@@ -77,12 +85,30 @@ def last_commit(spark: SparkSession, path: str) -> WriteResult:
     )
 
 
+def head_version(path: str) -> int:
+    """Newest version in a table's log, from the names of its files; -1 where there is no table."""
+    names = map(LOG_ENTRY.match, file_names(f"{path}/_delta_log"))
+    return max((int(name[1]) for name in names if name), default=-1)
+
+
 def check_columns(df: DataFrame, contract: TableContract) -> None:
     """Compare names, types and order of the columns; nullability is left to the constraints.
 
     Raises:
         ContractError: naming every column that differs.
     """
+    faults = column_faults(df, contract)
+    if not faults and df.columns != contract.column_names:
+        faults = [f"the order is {', '.join(df.columns)}"]
+    if faults:
+        raise ContractError(
+            f"table {contract.name} needs the columns of its contract: {'; '.join(faults)}; "
+            f"select {', '.join(contract.column_names)}"
+        )
+
+
+def column_faults(df: DataFrame, contract: TableContract) -> list[str]:
+    """How the names and types of columns differ from those of a contract, in words."""
     wanted = cast("T.StructType", T.StructType.fromDDL(contract.ddl))
     found = {field.name: field.dataType.simpleString() for field in df.schema.fields}
     needed = {field.name: field.dataType.simpleString() for field in wanted.fields}
@@ -93,13 +119,7 @@ def check_columns(df: DataFrame, contract: TableContract) -> None:
         for name in needed
         if name in found and found[name] != needed[name]
     ]
-    if not faults and df.columns != contract.column_names:
-        faults = [f"the order is {', '.join(df.columns)}"]
-    if faults:
-        raise ContractError(
-            f"table {contract.name} needs the columns of its contract: {'; '.join(faults)}; "
-            f"select {', '.join(contract.column_names)}"
-        )
+    return faults
 
 
 def _contract_error(name: str, error: Exception) -> ContractError | None:

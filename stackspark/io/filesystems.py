@@ -57,6 +57,20 @@ def file_names(folder: str) -> list[str]:
     return sorted(file.base_name for file in found if file.type == fs.FileType.File)
 
 
+def file_sizes(folder: str) -> dict[str, int]:
+    """Length of each file in a folder, by name."""
+    filesystem, place = located(folder)
+    found = filesystem.get_file_info(fs.FileSelector(place, allow_not_found=True))
+    return {file.base_name: file.size for file in found if file.type == fs.FileType.File}
+
+
+def folder_names(folder: str) -> list[str]:
+    """Names of the folders in a folder, in order; none if there is no such folder."""
+    filesystem, place = located(folder)
+    found = filesystem.get_file_info(fs.FileSelector(place, allow_not_found=True))
+    return sorted(file.base_name for file in found if file.type == fs.FileType.Directory)
+
+
 def remove_files(folder: str, names: Iterable[str]) -> None:
     """Delete files of a folder."""
     filesystem, place = located(folder)

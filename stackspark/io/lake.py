@@ -6,7 +6,7 @@ versions only, and writers start from the last audited version, never from a rej
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,10 @@ from stackspark.errors import ContractError, LakeError
 from stackspark.io.delta_tables import (
     WriteResult,
     append_rows,
+    column_faults,
+    head_version,
     last_commit,
+    read_version,
     replace_rows,
     restore_version,
     table_exists,
@@ -29,6 +32,10 @@ from stackspark.io.objects import object_folder
 
 LAKE_FORMAT = 1
 MARKER_NAME = "_stackspark.json"
+GROWING = ("contents", "file_languages", "measurements")
+"""Tables that runs add to; the others are written anew by each run."""
+RECORDS = ("publications", "runs")
+"""Tables that are read at their newest version."""
 AUDIT_COLUMNS = ("step", "fingerprint", "table_versions", "metrics", "contract_results")
 
 
@@ -64,6 +71,10 @@ class Lake:
         # Delta takes a relative path in SQL for the name of a table.
         root = self.root if "://" in self.root else Path(self.root).absolute()
         return f"{root}/tables/{name}"
+
+    def exists(self) -> bool:
+        """Whether there is a lake, of whatever version."""
+        return object_folder(self.root).read(MARKER_NAME) is not None
 
     def create_or_open(self) -> None:
         """Make the lake if it is not there, and check that this version can read it.
@@ -101,9 +112,13 @@ class Lake:
 
         Raises:
             ContractError: if the columns are not the contract's, or a row breaks a constraint.
+            LakeError: if the table has lost commits that were recorded; their numbers would be
+                given again, and a published run would show what was written now.
         """
+        versions = [row["table_versions"].get(name, -1) for row in self.steps(spark)]
+        self._check_log(name, max(versions, default=-1))
         contract = table_contract(name)
-        if mode == "append" and self._starts_from_base(spark, name):
+        if mode == "append" and self.starts_from_base(spark, name):
             append_rows(df, self.table_path(name), contract)
         else:
             replace_rows(df, self.table_path(name), contract)
@@ -113,12 +128,15 @@ class Lake:
         """Return one version of a table; without a number the published one.
 
         Raises:
-            LakeError: if nothing is published, or the published run has no such table.
+            LakeError: if nothing is published, the published run has no such table, or the table
+                has lost that version or has other columns than its contract.
         """
         if version is None:
             version = self._published_version(spark, name)
-        reader = spark.read.format("delta").option("versionAsOf", version)
-        return reader.load(self.table_path(name))
+        self._check_log(name, version)
+        rows = read_version(spark, self.table_path(name), version)
+        self._check_columns(name, rows)
+        return rows
 
     def record_step(self, spark: SparkSession, row: Mapping[str, Any]) -> None:
         """Append one row to `runs`.
@@ -126,8 +144,8 @@ class Lake:
         A row with status `audited` makes its versions audited. One with status `partial` makes its
         versions what the next append goes on from, until the step is audited or fails.
         """
-        recorded = _one_row(spark, "runs", row)
-        steps = self._steps(spark)
+        recorded = _rows_of(spark, "runs", [row])
+        steps = self.steps(spark)
         self._append_row(spark, "runs", recorded)
         steps.append(Row(**row))
 
@@ -141,23 +159,30 @@ class Lake:
 
         That is the last audited one, or a later one that is a part of a step which did not end.
         """
-        partial = None
-        for row in self._steps(spark):
-            if name in row["table_versions"]:
-                is_part = row["status"] == "partial"
-                partial = row["table_versions"][name] if is_part else None
-        return self.audited_version(spark, name) if partial is None else partial
+        rows = [row for row in self.steps(spark) if name in row["table_versions"]]
+        # By version, not by time: a clock may be set back between two steps.
+        order = [(row["table_versions"][name], row["status"] != "partial") for row in rows]
+        last = rows[order.index(max(order))] if rows else None
+        if last is not None and last["status"] == "partial":
+            return int(last["table_versions"][name])
+        return self.audited_version(spark, name)
 
     def audited_step(self, spark: SparkSession, step: str, fingerprint: str) -> Row | None:
         """Return the newest audited row of `runs` for a step and fingerprint; None if none is."""
-        rows = [
-            row
-            for row in self._steps(spark)
-            if row["status"] == "audited"
-            and row["step"] == step
-            and row["fingerprint"] == fingerprint
-        ]
+        rows = [row for row in self._audited(spark, step) if row["fingerprint"] == fingerprint]
         return rows[-1] if rows else None
+
+    def newest_step(self, spark: SparkSession, step: str) -> Row | None:
+        """Return the newest audited row of `runs` for a step; None if there is none."""
+        rows = self._audited(spark, step)
+        return rows[-1] if rows else None
+
+    def num_parts(self, spark: SparkSession, fingerprint: str) -> int:
+        """Count the committed parts of a step that has not ended."""
+        return sum(
+            row["status"] == "partial" and row["fingerprint"] == fingerprint
+            for row in self.steps(spark)
+        )
 
     def publish(self, spark: SparkSession, row: Mapping[str, Any]) -> Publication:
         """Make the versions of a run what readers see, in one commit.
@@ -183,7 +208,9 @@ class Lake:
             published_at=datetime.now(UTC),
             lake_format=LAKE_FORMAT,
         )
-        self._append_row(spark, "publications", _one_row(spark, "publications", vars(publication)))
+        self._append_row(
+            spark, "publications", _rows_of(spark, "publications", [vars(publication)])
+        )
         self._publications = {None: publication}
         return publication
 
@@ -213,7 +240,23 @@ class Lake:
             )
         return publication.table_versions[name]
 
-    def _steps(self, spark: SparkSession) -> list[Row]:
+    def publications(self, spark: SparkSession) -> list[Publication]:
+        """Every publication, the newest first."""
+        rows = self._rows(spark, "publications")
+        found = [] if rows is None else rows.orderBy(F.desc("sequence")).collect()
+        return [_publication(row) for row in found]
+
+    def keep_records(
+        self, spark: SparkSession, steps: Sequence[Row], publications: Sequence[Publication]
+    ) -> None:
+        """Forget every step and publication but these."""
+        if len(publications) < len(self.publications(spark)):
+            self._replace_records(spark, "publications", [vars(each) for each in publications])
+        if len(steps) < len(self.steps(spark)):
+            self._replace_records(spark, "runs", steps)
+        self._recorded, self._publications = None, {}
+
+    def steps(self, spark: SparkSession) -> list[Row]:
         """Rows of `runs` by time, a few per step of a run, so they are kept."""
         if self._recorded is None:
             rows = self._rows(spark, "runs")
@@ -222,11 +265,15 @@ class Lake:
             )
         return self._recorded
 
+    def _audited(self, spark: SparkSession, step: str) -> list[Row]:
+        rows = self.steps(spark)
+        return [row for row in rows if row["status"] == "audited" and row["step"] == step]
+
     def _audited_versions(self, spark: SparkSession, name: str) -> set[int]:
-        maps = [row["table_versions"] for row in self._steps(spark) if row["status"] == "audited"]
+        maps = [row["table_versions"] for row in self.steps(spark) if row["status"] == "audited"]
         return {versions[name] for versions in maps if name in versions}
 
-    def _starts_from_base(self, spark: SparkSession, name: str) -> bool:
+    def starts_from_base(self, spark: SparkSession, name: str) -> bool:
         """Bring the head of a table back to what an append goes on from; False if that is nothing.
 
         What a killed writer committed and did not record is left behind.
@@ -238,10 +285,39 @@ class Lake:
             restore_version(spark, self.table_path(name), base)
         return True
 
+    def _check_log(self, name: str, version: int) -> None:
+        """Refuse a table whose log ends before a version that was recorded."""
+        path = self.table_path(name)
+        head = head_version(path)
+        if head < version:
+            raise LakeError(
+                f"table {name} of lake {self.root} has lost commits: its log ends at version "
+                f"{head}, version {version} was recorded; bring {path}/_delta_log back from a "
+                "copy, or name a new lake with --lake"
+            )
+
     def _rows(self, spark: SparkSession, name: str) -> DataFrame | None:
         if not table_exists(spark, self.table_path(name)):
             return None
-        return spark.read.format("delta").load(self.table_path(name))
+        rows = spark.read.format("delta").load(self.table_path(name))
+        self._check_columns(name, rows)
+        return rows
+
+    def _check_columns(self, name: str, rows: DataFrame) -> None:
+        """Refuse a table that another version of stackspark wrote with other columns."""
+        faults = column_faults(rows, table_contract(name))
+        if faults:
+            mend = "run stackspark maintain" if name in GROWING + RECORDS else "run a recipe again"
+            raise LakeError(
+                f"table {name} of lake {self.root} was written by another version of stackspark: "
+                f"{'; '.join(faults)}; {mend}, or name a new lake with --lake"
+            )
+
+    def _replace_records(
+        self, spark: SparkSession, name: str, rows: Sequence[Mapping[str, Any] | Row]
+    ) -> None:
+        kept = _rows_of(spark, name, rows)
+        replace_rows(kept, self.table_path(name), table_contract(name))
 
     def _append_row(self, spark: SparkSession, name: str, row: DataFrame) -> None:
         contract = table_contract(name)
@@ -266,7 +342,7 @@ def _publication(row: Row) -> Publication:
     return Publication(**values | {"published_at": row["published_at"].astimezone(UTC)})
 
 
-def _one_row(spark: SparkSession, name: str, row: Mapping[str, Any]) -> DataFrame:
+def _rows_of(spark: SparkSession, name: str, rows: Sequence[Mapping[str, Any] | Row]) -> DataFrame:
     contract = table_contract(name)
-    values = [tuple(row[column] for column in contract.column_names)]
+    values = [tuple(row[column] for column in contract.column_names) for row in rows]
     return spark.createDataFrame(values, contract.ddl).coalesce(1)

@@ -1,13 +1,16 @@
 """Progress of long work on the terminal: the stage, the share of its tasks done, the time so far.
 
-Everything goes to standard error, so that standard output stays what a script reads.
+Everything goes to standard error, so that standard output stays what a script reads. For a program
+that collects logs each line is a JSON object instead, with the run and the stage in it.
 """
 
+import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Protocol
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 from pyspark.sql import SparkSession
 from rich.console import Console
@@ -26,15 +29,27 @@ class TaskCounter(Protocol):
 
 
 class Progress:
-    """One line per finished stage and a live line for the running one."""
+    """One line per finished stage and a live line for the running one; or a log of JSON lines."""
 
-    def __init__(self, console: Console | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        console: Console | None = None,
+        quiet: bool = False,
+        *,
+        as_json: bool = False,
+        run_id: str = "",
+    ) -> None:
         self.console = console or Console(stderr=True, highlight=False, quiet=quiet)
         self.tasks: TaskCounter = lambda: (0, 0)
+        self.as_json, self.run_id = as_json, run_id
+        self._stage = ""
 
     def say(self, text: str) -> None:
         """Print one line."""
-        self.console.print(text, markup=False, soft_wrap=True)
+        if self.as_json:
+            self._log("said", message=text.strip())
+        else:
+            self._print(text)
 
     @contextmanager
     def stage(self, name: str) -> Iterator["StageLine"]:
@@ -42,18 +57,51 @@ class Progress:
         line = StageLine(name, self)
         stop = threading.Event()
         thread = threading.Thread(target=self._beat, args=(line, stop), daemon=True)
-        with Live(line, console=self.console, refresh_per_second=4, transient=True):
+        self._begin(name)
+        with self._live(line):
             thread.start()
             try:
                 yield line
+            except BaseException as error:
+                self._end(line, "failed", message=f"{type(error).__name__}: {error}")
+                raise
             finally:
                 stop.set()
-        self.console.print(line.finished(), soft_wrap=True)
+        self._end(line, "finished", message=line.summary)
+
+    def _live(self, line: "StageLine") -> Any:
+        if self.as_json:
+            return nullcontext()
+        return Live(line, console=self.console, refresh_per_second=4, transient=True)
+
+    def _begin(self, name: str) -> None:
+        self._stage = name
+        if self.as_json:
+            self._log("started")
+
+    def _end(self, line: "StageLine", event: str, message: str) -> None:
+        if self.as_json:
+            self._log(event, seconds=round(line.seconds, 3), message=message)
+        elif event == "finished":
+            self.console.print(line.finished(), soft_wrap=True)
+        self._stage = ""
 
     def _beat(self, line: "StageLine", stop: threading.Event) -> None:
         while not stop.wait(HEARTBEAT_SECONDS):
-            if not self.console.is_terminal:
+            if self.as_json:
+                done, total = self.tasks()
+                seconds = round(line.seconds, 3)
+                self._log("running", seconds=seconds, tasks_done=done, tasks=total)
+            elif not self.console.is_terminal:
                 self.console.print(line.__rich__())
+
+    def _log(self, event: str, **values: Any) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        about = {"time": now, "run_id": self.run_id, "stage": self._stage, "event": event}
+        self._print(json.dumps(about | values))
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, markup=False, soft_wrap=True)
 
 
 class StageLine:

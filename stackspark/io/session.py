@@ -25,6 +25,7 @@ from stackspark.io.s3 import S3Endpoint, is_s3, s3_endpoint
 
 LOGGER = logging.getLogger(__name__)
 GIB = 1 << 30
+LOOPBACK = "127.0.0.1"
 
 QUERY_LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 """They print the JVM's trace of every failed query on the terminal; the exception says it too."""
@@ -63,8 +64,8 @@ LOCAL_SETTINGS = {
     # Leaves out what every task would read again, 0.2 CPU seconds each. Not on a cluster, where the
     # package may come as an archive.
     "spark.python.daemon.module": "stackspark.io.python_daemon",
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": LOOPBACK,
+    "spark.driver.host": LOOPBACK,
 }
 
 S3A_SETTINGS = {
@@ -192,9 +193,9 @@ def _own_session(params: SessionParams) -> SparkSession:
     os.environ["JAVA_HOME"] = str(java.path)
     # Another Spark that happens to be installed has other jars than this pyspark.
     os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)
-    if is_local(params.master):
+    if is_local(params.master) or LOOPBACK in params.master:
         # Without it Spark looks its host name up, which fails on some machines.
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        os.environ.setdefault("SPARK_LOCAL_IP", LOOPBACK)
     jars = cached_jars(java, s3a=params.reads_s3 or is_s3(params.lake))
     settings = session_settings(params) | {
         "spark.master": params.master,

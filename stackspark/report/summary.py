@@ -221,13 +221,17 @@ class CanaryRow:
 
 @dataclass(frozen=True, kw_only=True)
 class TimingRow:
-    """One step of the run; `is_taken_over` if an audited step was used again."""
+    """One step of the run; `is_taken_over` if an audited step was used again.
+
+    `gate_seconds` is the part of its time that the contracts' check took.
+    """
 
     stage: str
     seconds: float
     num_rows: int
     read_bytes: int
     is_taken_over: bool = False
+    gate_seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

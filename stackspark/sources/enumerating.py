@@ -8,6 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from stackspark.sources.archives import list_archive
+from stackspark.sources.canaries import KIND as CANARIES
+from stackspark.sources.canaries import list_canaries
 from stackspark.sources.directories import list_directory
 from stackspark.sources.found import File, Folder, Found, Problem, Root, SourceFault, Unlisted
 from stackspark.sources.git import list_git
@@ -62,6 +64,8 @@ def _found(container: Row, limits: Limits) -> Iterator[Found]:
         return list_archive(location, limits)
     if kind == "python-env":
         return list_distribution(location, limits)
+    if kind == CANARIES:
+        return list_canaries(location)
     return list_directory(location)
 
 
@@ -112,7 +116,7 @@ class _Units:
     def __init__(self, container: Row, unit_bytes: int) -> None:
         self._kind: str = container["kind"]
         self._location: str = container["location"]
-        self._has_paths = self._kind in ("dir", "python-env")
+        self._has_paths = self._kind in ("dir", "python-env", CANARIES)
         if self._kind == "python-env":
             self._location = str(Path(self._location).parent)
         self._unit_bytes = unit_bytes

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
 from stackspark.sources.archives import member_bytes, open_archive
+from stackspark.sources.canaries import KIND as CANARIES
+from stackspark.sources.canaries import read_canaries
 from stackspark.sources.contents import Content, Request, changed, failed, make_content
 from stackspark.sources.found import SourceFault
 from stackspark.sources.git_repository import Repository
@@ -70,6 +72,7 @@ READERS: dict[str, Reader] = {
     "archive": read_archive,
     "dir": read_directory,
     "python-env": read_environment,
+    CANARIES: read_canaries,
 }
 
 

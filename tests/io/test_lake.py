@@ -196,6 +196,30 @@ def test_parts_of_a_step_that_failed_are_left_behind(spark: SparkSession, lake: 
     assert Lake(lake.root).base_version(spark, "quarantine") == 3
 
 
+def test_base_version_goes_by_versions_where_a_clock_was_set_back(
+    spark: SparkSession, lake: Lake
+) -> None:
+    lake.record_step(spark, part_row(9, "partial", quarantine=4))
+    lake.record_step(spark, part_row(1, "audited", quarantine=5))
+    assert Lake(lake.root).base_version(spark, "quarantine") == 5
+    lake.record_step(spark, part_row(0, "partial", quarantine=6))
+    assert Lake(lake.root).base_version(spark, "quarantine") == 6
+
+
+def test_lost_commits_are_refused_before_their_numbers_are_given_again(
+    spark: SparkSession, lake: Lake
+) -> None:
+    for key in ("a", "b"):
+        version = lake.write(spark, "quarantine", quarantine(spark, key)).version
+    lake.record_step(spark, step_row("list", quarantine=version))
+    Path(lake.table_path("quarantine"), "_delta_log", f"{version:020}.json").unlink()
+    lost = "table quarantine of lake .* its log ends at version 0, version 1 was recorded"
+    with pytest.raises(LakeError, match=lost):
+        lake.write(spark, "quarantine", quarantine(spark, "c"))
+    with pytest.raises(LakeError, match=lost):
+        lake.read(spark, "quarantine", version)
+
+
 def test_append_replaces_a_head_where_no_version_was_audited(
     spark: SparkSession, lake: Lake
 ) -> None:

@@ -1,0 +1,72 @@
+"""Canaries: the same bytes everywhere, and as similar to each other as they claim."""
+
+import json
+import re
+from itertools import pairwise
+
+import pytest
+
+from stackspark.sources.canaries import (
+    CanariesParams,
+    canaries_container,
+    canary_files,
+    list_canaries,
+    read_canaries,
+)
+from stackspark.sources.contents import Request
+from stackspark.sources.found import File, Root
+from stackspark.sources.limits import Limits
+from stackspark.swhid import content_id
+
+
+def _shingles(data: bytes) -> set[tuple[str, ...]]:
+    tokens = re.findall(r"\w+", data.decode().lower())
+    return {tuple(tokens[place : place + 5]) for place in range(len(tokens) - 4)}
+
+
+def _request(content: str, path: bytes) -> Request:
+    return Request(content, "canaries", "", path, 0, 0)
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.7, 0.85])
+def test_pairs_lie_well_on_their_side_of_the_threshold(threshold: float) -> None:
+    files = list(canary_files(CanariesParams(threshold=threshold)))
+    pairs = [pair for pair in pairwise(files) if pair[0].path.endswith("_first.py")]
+    assert len(pairs) == 20
+    for first, second in pairs:
+        one, other = _shingles(first.data), _shingles(second.data)
+        jaccard = len(one & other) / len(one | other)
+        if first.path.startswith("/far/"):
+            assert jaccard < threshold - 0.2
+        elif first.path.startswith("/near/"):
+            assert threshold + (1 - threshold) / 2 < jaccard < 1
+        else:
+            assert jaccard == 1
+
+
+def test_files_of_no_pair_share_no_shingle_but_their_licence() -> None:
+    files = [file for file in canary_files(CanariesParams()) if file.path.startswith("/kept/")]
+    for first, second in pairwise(files):
+        assert len(_shingles(first.data) & _shingles(second.data)) == 0
+
+
+def test_every_task_lists_and_makes_the_same_bytes() -> None:
+    container = canaries_container(CanariesParams(benchmark_text="def leaked(): return 1"))
+    *files, root = list_canaries(container.location)
+    assert isinstance(root, Root)
+    assert {bytes(file.path) for file in files if isinstance(file, File)} >= {b"kept/file_0.py"}
+    requests = [_request(file.content_id or "", file.path) for file in files]
+    contents = list(read_canaries(container.location, requests, 1 << 20, Limits()))
+    assert [c.content_id for c in contents] == [file.content_id for file in files]
+    assert {c.status for c in contents} == {"ok", "binary", "empty"}
+    gone = list(read_canaries(container.location, [_request("0" * 40, b"no")], 99, Limits()))
+    assert [c.status for c in gone] == ["missing"]
+
+
+def test_seed_and_parameters_decide_the_bytes() -> None:
+    first = {file.path: file.data for file in canary_files(CanariesParams())}
+    assert first == {file.path: file.data for file in canary_files(CanariesParams())}
+    other = {file.path: file.data for file in canary_files(CanariesParams(seed=2))}
+    assert [path for path in first if first[path] == other[path]] == ["/status/empty.py"]
+    assert json.loads(canaries_container(CanariesParams(seed=2)).location)["seed"] == 2
+    assert content_id(first["/exact/0_first.py"]) == content_id(first["/exact/0_second.py"])
