@@ -23,6 +23,8 @@ ACCESS_KEY = "AKIDOFTHETESTS"
 SECRET_KEY = "not-a-secret-but-never-to-be-shown"
 REGION = "us-east-1"
 START_SECONDS = 120
+PROGRAM_SECONDS = 3600
+"""Longest time for one program: it is under a minute, but not where other work runs beside it."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,27 @@ def seaweedfs_server() -> Iterator[S3Server]:
             process.terminate()
             process.wait(30)
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def started(server: S3Server | None, *command: str, **variables: str) -> "subprocess.Popen[str]":
+    """Start a program of this Python that sees a server as its environment says."""
+    given = own_environment() | {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    given |= (server.environment if server else {}) | variables
+    return subprocess.Popen(
+        [sys.executable, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+        env=given,
+    )
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a program, which show no credential."""
+    out, err = process.communicate(timeout=PROGRAM_SECONDS)
+    assert SECRET_KEY not in out + err
+    return process.returncode, out, err
 
 
 def weed_command(folder: Path, ports: list[int]) -> list[str]:

@@ -221,6 +221,25 @@ def test_expired_credentials_end_the_run_in_one_line(broken: str) -> None:
     assert SECRET_KEY not in str(caught.value)
 
 
+class SlowThenExpired(Faults):
+    """The store slows down four times; then the credentials have expired."""
+
+    def kind(self, method: str, path: str, number: int) -> str:
+        return SLOW_DOWN if number <= 4 else EXPIRED
+
+
+def test_credentials_that_expire_after_other_faults_end_the_run_too(
+    moto: S3Server, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(moto, s3_bucket, texts(1))
+    with faulty_s3(moto.endpoint, SlowThenExpired(rate=1.0, burst=0)) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        content_stores._bucket.cache_clear()
+        with pytest.raises(SetupError, match="ExpiredToken"):
+            read(texts(1), f"s3://{s3_bucket}")
+        assert sum(proxy.asked.values()) == 4 + swh_contents.MAX_RENEWALS
+
+
 def test_credentials_that_are_renewed_are_taken_up(
     moto: S3Server, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
