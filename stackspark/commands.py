@@ -105,7 +105,10 @@ def run_recipe(options: RunOptions) -> RunOutcome:
     Lake(options.lake).create_or_open()
     with LakeLock(options.lake, run_id) as lock, _scratch(options.lake, run_id) as scratch:
         progress.say(f"run {run_id}: recipe {inputs.recipe.name}, lake {options.lake}")
-        spark = _session(options.lake, options.master, in_s3=inputs.in_s3)
+        needed = SessionParams(
+            lake=options.lake, reads_s3=inputs.reads_s3, opens_s3=inputs.opens_s3
+        )
+        spark = _session(needed, options.master)
         progress.tasks = task_counter(spark)
         context = RunContext(
             spark=spark,
@@ -352,7 +355,7 @@ def _reading(
 ) -> Iterator[tuple[SparkSession, Lake, Publication]]:
     opened = Lake(lake)
     opened.open()
-    spark = _session(lake, master)
+    spark = _session(SessionParams(lake=lake), master)
     publication = opened.published(spark, run_id)
     if publication is None:
         wanted = f"published run {run_id}" if run_id else "published run"
@@ -371,6 +374,5 @@ def _scratch(lake: str, run_id: str) -> Iterator[Scratch]:
         every.clear()
 
 
-def _session(lake: str, master: str | None, *, in_s3: bool = False) -> SparkSession:
-    params = SessionParams(lake=lake, reads_s3=in_s3)
+def _session(params: SessionParams, master: str | None) -> SparkSession:
     return spark_session(replace(params, master=master) if master else params)

@@ -29,6 +29,7 @@ from stackspark.io.manifest import (
     shard_rows,
     write_manifest,
 )
+from stackspark.io.s3 import is_s3
 from stackspark.io.shards import export_documents, export_files, export_ids
 from stackspark.judging import (
     near_duplicate_candidates,
@@ -54,7 +55,7 @@ from stackspark.report.summary import FamilyRow, RemovalBandRow, RunSummary
 from stackspark.sources.containers import Container
 from stackspark.sources.fetch_metrics import FetchMetrics
 from stackspark.sources.fetching import FetchParams, fetch_contents, fetch_parts
-from stackspark.sources.indexes import reads_s3
+from stackspark.sources.indexes import opens_s3, reads_s3
 from stackspark.sources.specs import SourceSpec
 from stackspark.stages.assign_licenses import assign_licenses
 from stackspark.stages.attach_blobs import attach_blobs
@@ -130,9 +131,16 @@ class Inputs:
     benchmarks: BenchmarkMatcher
 
     @property
-    def in_s3(self) -> bool:
+    def reads_s3(self) -> bool:
         """Whether Spark has to read a source from an object store."""
         return any(map(reads_s3, self.indexes))
+
+    @property
+    def opens_s3(self) -> bool:
+        """Whether tasks have to open something in an object store by themselves."""
+        return any(map(opens_s3, self.indexes)) or any(
+            is_s3(path) for *_, path, _ in self.event_files
+        )
 
 
 class Pipeline:
@@ -310,11 +318,10 @@ class Pipeline:
         requests = self.context.scratch.write(wanted, "requests")
         notes["requested"] = requests.count()
         started = time.monotonic()
-        *parts, last = fetch_parts(requests, notes["requested"], self._fetching)
-        for part in parts:
-            yield self._fetched(part, is_part=True)
+        parts = fetch_parts(requests, notes["requested"], self._fetching)
+        for number, part in enumerate(parts, 1):
+            yield self._fetched(part, is_part=number < len(parts))
             self._say_fetched(notes["requested"], time.monotonic() - started)
-        yield self._fetched(last)
         again = self._fetched_again(requests)
         recovered = again.where(~F.col("status").isin(*UNUSABLE))
         if recovered.limit(1).count():

@@ -16,6 +16,7 @@ from stackspark.report.summary import (
     ContractRow,
     ExportRow,
     FailedRule,
+    FetchRow,
     FunnelRow,
     Limit,
     RemovalBandRow,
@@ -82,6 +83,7 @@ def summarise(
         quarantine=fold.quarantine(rows["quarantine"]),
         contracts=contract_rows(context.records),
         timings=tuple(map(_timing, context.records)),
+        fetched=fetch_row(context.notes("fetch")["stored"]),
         exports=_exports(context.table("shards").collect()),
     )
 
@@ -141,6 +143,21 @@ def removal_bands(records: Sequence[StepRecord]) -> tuple[RemovalBandRow, ...]:
     """The removal rates, where a step noted them."""
     notes = (record.metrics["notes"].get("removal_bands", ()) for record in records)
     return tuple(RemovalBandRow(**row) for rows in notes for row in rows)
+
+
+def fetch_row(stored: Mapping[str, Any]) -> FetchRow | None:
+    """What contents from stores took; None where there was no such content."""
+    if not stored["contents"]:
+        return None
+    return FetchRow(
+        num_contents=stored["contents"],
+        num_unusable=stored["unusable"],
+        num_requests=stored["requests"],
+        num_retries=stored["retries"],
+        body_bytes=stored["body_bytes"],
+        text_bytes=stored["text_bytes"],
+        usd=stored["usd"],
+    )
 
 
 def histogram_limits(filters: FiltersParams) -> Mapping[str, Sequence[Limit]]:
@@ -209,12 +226,13 @@ def _failed(rule: Mapping[str, Any]) -> FailedRule:
 
 def _timing(record: StepRecord) -> TimingRow:
     tables = [item for name, item in record.metrics.items() if name != "notes"]
-    read = record.metrics["notes"].get("read", {})
+    notes = record.metrics["notes"]
+    of_stores = notes.get("stored", {}).get("body_bytes", 0)
     return TimingRow(
         stage=record.step,
         seconds=record.seconds,
         num_rows=sum(item["rows"] for item in tables),
-        read_bytes=read.get("compressed_bytes", 0),
+        read_bytes=notes.get("read", {}).get("compressed_bytes", of_stores),
         is_taken_over=record.resumed,
     )
 

@@ -197,3 +197,17 @@ def test_hard_cases_are_among_the_files(spark: SparkSession, lakes: dict[str, La
         "refs/heads/master",
         "HEAD",
     }
+
+
+def test_report_says_what_fetching_took(lakes: dict[str, Lake]) -> None:
+    said = {
+        kind: json.loads((Path(lake.root) / "reports" / "latest.json").read_text())["fetched"]
+        for kind, lake in lakes.items()
+    }
+    assert said["git"] is None
+    # All 18 texts and what is no text; a symbolic link and what is too large are not asked for.
+    for kind in ("swh", "store"):
+        assert said[kind]["num_requests"] == said[kind]["num_contents"]
+        assert (said[kind]["num_retries"], said[kind]["num_unusable"]) == (0, 0)
+        assert said[kind]["text_bytes"] > said[kind]["body_bytes"] > 0
+        assert said[kind]["usd"] == round(said[kind]["num_requests"] * 0.4 / 1e6, 6)

@@ -258,6 +258,18 @@ def test_bucket_that_is_missing_ends_the_run(s3_bucket: str) -> None:
         read(texts(1), "s3://no-such-bucket-here")
 
 
+def test_missing_credentials_are_one_line_that_names_both_ways(
+    s3_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    content_stores._bucket.cache_clear()
+    with pytest.raises(
+        SetupError, match=r"set AWS_ACCESS_KEY_ID.*fetching\.store\.signed to false"
+    ):
+        read(texts(1), f"s3://{s3_bucket}")
+
+
 def test_unsigned_requests_carry_no_credentials(s3_bucket: str, moto: S3Server) -> None:
     put(moto, s3_bucket, texts(2))
     content_stores._bucket.cache_clear()
