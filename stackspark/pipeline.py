@@ -54,7 +54,12 @@ from stackspark.report.fold import families
 from stackspark.report.summary import FamilyRow, RemovalBandRow, RunSummary
 from stackspark.sources.containers import Container
 from stackspark.sources.fetch_metrics import FetchMetrics
-from stackspark.sources.fetching import FetchParams, fetch_contents, fetch_parts
+from stackspark.sources.fetching import (
+    FetchParams,
+    bucket_requests,
+    fetch_contents,
+    fetch_parts,
+)
 from stackspark.sources.indexes import opens_s3, reads_s3
 from stackspark.sources.specs import SourceSpec
 from stackspark.stages.assign_licenses import assign_licenses
@@ -315,7 +320,7 @@ class Pipeline:
     def _fetch(self, notes: Notes) -> Iterator[Write]:
         known, origins = self._known("contents"), self.context.table("origins")
         wanted = request_contents(self._files, origins, self._opt_outs, known)
-        requests = self.context.scratch.write(wanted, "requests")
+        requests = self.context.scratch.write(bucket_requests(wanted), "requests")
         notes["requested"] = requests.count()
         started = time.monotonic()
         parts = fetch_parts(requests, notes["requested"], self._fetching)
