@@ -138,12 +138,15 @@ def walk(tables: GraphTables, roots: DataFrame, scratch: TimedScratch) -> dict[s
     return counts | {"roots": found.roots.count(), "faults": found.faults.count()}
 
 
-def shuffled_bytes(log: Path) -> Iterator[int]:
-    for path in log.rglob("*"):
-        if path.is_file():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                if line.startswith('{"Event":"SparkListenerTaskEnd"'):
-                    yield shuffled(json.loads(line).get("Task Metrics"))
+def shuffled_bytes(log: Path, since: float) -> Iterator[int]:
+    """What each task wrote for a shuffle that started after a time."""
+    (path,) = (path for path in log.rglob("*") if path.is_file())
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith('{"Event":"SparkListenerTaskEnd"'):
+                task = json.loads(line)
+                if task["Task Info"]["Launch Time"] >= 1000 * since:
+                    yield shuffled(task.get("Task Metrics"))
 
 
 def main() -> None:
@@ -162,13 +165,16 @@ def main() -> None:
                 driver_memory=given.memory,
                 local_dir=f"{folder}/spark",
                 event_log_dir=str(log),
+                extra={
+                    "spark.eventLog.compress": "false",
+                    "spark.eventLog.rolling.enabled": "false",
+                },
             )
         )
         roots = make(spark, folder, given.entries, given.forks, given.levels)
-        made = sum(shuffled_bytes(log))
         tables = read_graph(spark, graph_folder(folder))
         num_entries = tables.entries.count()
-        started = perf_counter()
+        started, since = perf_counter(), time.time()
         with Meter() as meter:
             scratch = TimedScratch(folder=f"{folder}/scratch", meter=meter)
             counts = walk(tables, roots, scratch)
@@ -178,7 +184,7 @@ def main() -> None:
         print(
             f"{num_entries:,} entries, {given.forks:,} forks, a chain of {given.levels}: "
             f"{seconds:,.0f} s, {reading.cpu_seconds:,.0f} CPU s, "
-            f"{(sum(shuffled_bytes(log)) - made) / 1e6:,.0f} MB shuffled, "
+            f"{sum(shuffled_bytes(log, since)) / 1e6:,.0f} MB shuffled, "
             f"{reading.peak_memory_bytes / 1e6:,.0f} MB of memory at most; "
             + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
         )

@@ -129,13 +129,15 @@ def weed_command(folder: Path, ports: list[int]) -> list[str]:
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     s3, master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3_grpc = ports
-    # It reports on its use unless told otherwise.
+    # It reports on its use unless told otherwise. Its catalogs have one port each for all servers of
+    # a machine, and a second server would end there.
     options = f"""
         -ip=127.0.0.1 -ip.bind=127.0.0.1 -dir={folder}/data -master.telemetry=false
         -master.port={master} -master.port.grpc={master_grpc} -master.volumeSizeLimitMB=64
         -volume.port={volume} -volume.port.grpc={volume_grpc} -volume.max=40
         -filer -filer.port={filer} -filer.port.grpc={filer_grpc}
         -s3 -s3.port={s3} -s3.port.grpc={s3_grpc} -s3.config={folder}/s3.json
+        -s3.port.iceberg=0 -s3.port.lance=0
     """
     return [weed_program(), "server", *options.split()]
 
