@@ -129,8 +129,8 @@ def weed_command(folder: Path, ports: list[int]) -> list[str]:
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     s3, master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3_grpc = ports
-    # It reports on its use unless told otherwise, and its catalogs have one fixed port each, at which
-    # a second server of the machine would end.
+    # It reports on its use unless told otherwise, and its catalogs have one fixed port each, which
+    # a second server of the machine would end at.
     options = f"""
         -ip=127.0.0.1 -ip.bind=127.0.0.1 -dir={folder}/data -master.telemetry=false
         -master.port={master} -master.port.grpc={master_grpc} -master.volumeSizeLimitMB=64
