@@ -2,9 +2,11 @@
 
 Both fetch the same gzip objects from SeaweedFS, which this program starts on this machine, and
 unpack them; only the reader checks hashes and lengths, decodes, and bounds its memory. What counts
-is CPU time of this process: the server is another one.
+is CPU time of this process: the server is another one. Then Spark fetches them in 1, 2 and 4 tasks;
+what counts there is the CPU time of the JVM and its workers.
 
 Usage: python benchmarks/fetch_stored_contents.py [--objects 4000] [--rounds 5] [--threads 16]
+           [--tasks 1 2 4]
 """
 
 import argparse
@@ -13,20 +15,28 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+from meter import Meter
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_type
+from pyspark.sql.types import StringType, StructField, StructType
 from s3_servers import S3Server, seaweedfs_server
 
 from stackspark.io.s3 import s3_client
+from stackspark.io.session import SessionParams, spark_session
 from stackspark.sources.content_stores import StoreParams
 from stackspark.sources.contents import Request
 from stackspark.sources.fetch_metrics import FetchCounts
+from stackspark.sources.fetching import FetchParams, fetch_contents
 from stackspark.sources.limits import Limits
+from stackspark.sources.rows import LOCATOR
 from stackspark.sources.swh_contents import KIND, read_swh_contents
 from stackspark.swhid import blob_id, content_id
 
@@ -79,11 +89,42 @@ def measured(run: Callable[[], int]) -> tuple[float, float]:
     return size / 1e6 / cpu, size / 1e6 / wall
 
 
+def in_tasks(spark: SparkSession, requests: list[Request], count: int, threads: int) -> str:
+    """Fetch with Spark in a number of tasks at a time."""
+    rows = [(each.content_id, tuple(getattr(each, n) for n in LOCATOR.names)) for each in requests]
+    schema = StructType(
+        [StructField("content_id", StringType()), StructField("locator", from_arrow_type(LOCATOR))]
+    )
+    wanted = spark.createDataFrame(rows, schema)
+    params = FetchParams(num_tasks=count, store=StoreParams(concurrency=threads))
+    jvm = spark.sparkContext._gateway.proc.pid
+    with Meter(jvm) as meter:
+        row = fetch_contents(wanted, params).agg(F.sum("length_bytes")).collect()[0]
+        reading = meter.reading()
+    size = row[0] / 1e6
+    return f"{size / reading.wall_seconds:.1f} MB/s, {size / reading.cpu_seconds:.1f} per core"
+
+
+def by_tasks(
+    requests: list[Request], counts: list[int], rounds: int, threads: int
+) -> Iterator[str]:
+    """One line per number of tasks: every round of it, behind one that is not counted."""
+    if not counts:
+        return
+    spark = spark_session(SessionParams(master=f"local[{max(counts)}]", opens_s3=True))
+    in_tasks(spark, requests, max(counts), threads)
+    for count in counts:
+        found = [in_tasks(spark, requests, count, threads) for _ in range(rounds)]
+        yield f"{count} tasks: " + "; ".join(found)
+    spark.stop()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--objects", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=16)
+    parser.add_argument("--tasks", type=int, nargs="*", default=[1, 2, 4])
     given = parser.parse_args()
     texts = source_texts(given.objects)
     requests = [
@@ -97,6 +138,7 @@ def main() -> None:
         for _ in range(given.rounds):
             speeds["plain"].append(measured(lambda: plain_loop(names, given.threads)))
             speeds["reader"].append(measured(lambda: reader(requests, given.threads)))
+        grown = list(by_tasks(requests, given.tasks, given.rounds, given.threads))
     size = sum(map(len, texts))
     print(f"{len(texts):,} objects, {size / 1e6:,.1f} MB of text, {given.threads} threads")
     for name, found in speeds.items():
@@ -104,6 +146,7 @@ def main() -> None:
         print(f"{name:<7} MB/s per core: median {median(each for each, _ in found):.1f} ({cpu})")
     ratio = median(r[0] / p[0] for p, r in zip(speeds["plain"], speeds["reader"], strict=True))
     print(f"ratio   {ratio:.2f}")
+    print("\n".join(grown))
 
 
 if __name__ == "__main__":

@@ -5,28 +5,33 @@
 Three kinds of roots: repositories of 40 directories and about 310 entries each, which fill up the
 number of entries; forks whose roots differ and that share one tree of 40 directories; and one chain
 of directories that is deeper than what is listed. The walk ends with every file of every root at
-its path, as a table; describing paths in Python, which every other source does too, is left out.
+its path, as a table; what each table on the way took is printed. Describing paths in Python, which
+every other source does too, is left out.
 """
 
 import argparse
 import json
 import tempfile
+import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
-from meter import Meter
+from meter import SAMPLE_SECONDS, Meter
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from run_stages import shuffled
 
 from stackspark.graph_walk import WalkDirectoriesParams, walk_directories
-from stackspark.io.scratch import Scratch
+from stackspark.io.scratch import ROW_GROUP_BYTES, Scratch
 from stackspark.io.session import SessionParams, spark_session
 from stackspark.sources.swh_tables import GraphTables, graph_folder, read_graph
 
 DIRECTORIES, FILES, FANOUT = 40, 7, 3
 ENTRIES = DIRECTORIES * FILES + DIRECTORIES - 1
+DEEP = 6
 TABLES = ("origin_visit_status", "snapshot_branch", "revision", "release", "skipped_content")
 
 
@@ -101,22 +106,47 @@ def make(spark: SparkSession, folder: str, entries: int, forks: int, levels: int
     return first
 
 
-def walk(tables: GraphTables, roots: DataFrame, folder: str) -> dict[str, int]:
+@dataclass(frozen=True, kw_only=True)
+class TimedScratch(Scratch):
+    """Scratch that counts what each of its tables took; the levels from `DEEP` on are one."""
+
+    meter: Meter
+    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def write(
+        self, rows: DataFrame, name: str, row_group_bytes: int = ROW_GROUP_BYTES
+    ) -> DataFrame:
+        before, started = self.meter.reading().cpu_seconds, perf_counter()
+        written = super().write(rows, name, row_group_bytes)
+        # The meter looks four times a second; a table takes longer than that.
+        time.sleep(SAMPLE_SECONDS)
+        size = sum(path.stat().st_size for path in Path(self.path(name)).glob("*"))
+        kind, _, level = name.rpartition("_")
+        if level.isdigit():
+            name = f"{kind}, levels {'below' if int(level) < DEEP else 'from'} {DEEP}"
+        self.taken[name, "MB"] += size / 1e6
+        self.taken[name, "CPU s"] += self.meter.reading().cpu_seconds - before
+        self.taken[name, "s"] += perf_counter() - started - SAMPLE_SECONDS
+        return written
+
+
+def walk(tables: GraphTables, roots: DataFrame, scratch: TimedScratch) -> dict[str, int]:
     params = WalkDirectoriesParams()
-    found = walk_directories(
-        roots, tables.entries, tables.contents, Scratch(folder=f"{folder}/scratch"), params
-    )
-    rows = Scratch(folder=folder).write(found.rows, "rows")
+    found = walk_directories(roots, tables.entries, tables.contents, scratch, params)
+    rows = scratch.write(found.rows, "rows")
     counts = {row["row"]: row["count"] for row in rows.groupBy("row").count().collect()}
     return counts | {"roots": found.roots.count(), "faults": found.faults.count()}
 
 
-def shuffled_bytes(log: Path) -> Iterator[int]:
-    for path in log.rglob("*"):
-        if path.is_file():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                if line.startswith('{"Event":"SparkListenerTaskEnd"'):
-                    yield shuffled(json.loads(line).get("Task Metrics"))
+def shuffled_bytes(log: Path, since: float) -> Iterator[int]:
+    """What each task wrote for a shuffle that started after a time."""
+    (path,) = (path for path in log.rglob("*") if path.is_file())
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith('{"Event":"SparkListenerTaskEnd"'):
+                task = json.loads(line)
+                if task["Task Info"]["Launch Time"] >= 1000 * since:
+                    yield shuffled(task.get("Task Metrics"))
 
 
 def main() -> None:
@@ -135,25 +165,32 @@ def main() -> None:
                 driver_memory=given.memory,
                 local_dir=f"{folder}/spark",
                 event_log_dir=str(log),
+                extra={
+                    "spark.eventLog.compress": "false",
+                    "spark.eventLog.rolling.enabled": "false",
+                },
             )
         )
         roots = make(spark, folder, given.entries, given.forks, given.levels)
-        made = sum(shuffled_bytes(log))
         tables = read_graph(spark, graph_folder(folder))
         num_entries = tables.entries.count()
-        started = perf_counter()
+        started, since = perf_counter(), time.time()
         with Meter() as meter:
-            counts = walk(tables, roots, folder)
+            scratch = TimedScratch(folder=f"{folder}/scratch", meter=meter)
+            counts = walk(tables, roots, scratch)
             reading = meter.reading()
         seconds = perf_counter() - started
         spark.stop()
         print(
             f"{num_entries:,} entries, {given.forks:,} forks, a chain of {given.levels}: "
             f"{seconds:,.0f} s, {reading.cpu_seconds:,.0f} CPU s, "
-            f"{(sum(shuffled_bytes(log)) - made) / 1e6:,.0f} MB shuffled, "
+            f"{sum(shuffled_bytes(log, since)) / 1e6:,.0f} MB shuffled, "
             f"{reading.peak_memory_bytes / 1e6:,.0f} MB of memory at most; "
             + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
         )
+        for name in dict.fromkeys(name for name, _ in scratch.taken):
+            cells = [f"{scratch.taken[name, unit]:,.0f}" for unit in ("s", "CPU s", "MB")]
+            print("| " + " | ".join([name, *cells]) + " |")
 
 
 if __name__ == "__main__":

@@ -116,8 +116,8 @@ def run_recipe(options: RunOptions) -> RunOutcome:
     Lake(options.lake).create_or_open()
     with LakeLock(options.lake, run_id) as lock, _scratch(options.lake, run_id) as scratch:
         progress.say(f"run {run_id}: recipe {inputs.recipe.name}, lake {options.lake}")
-        events = _event_log(options.lake, run_id)
-        spark = _session(options.lake, options.master, in_s3=inputs.in_s3, event_log_dir=events)
+        needed = replace(_needed(options, inputs), event_log_dir=_event_log(options.lake, run_id))
+        spark = _session(needed, options.master)
         progress.tasks = task_counter(spark)
         context = RunContext(
             spark=spark,
@@ -143,7 +143,7 @@ def plan_recipe(options: RunOptions) -> RunPlan:
     planned = plan_new(STEPS)
     if lake.exists():
         lake.open()
-        spark = _session(options.lake, options.master, in_s3=inputs.in_s3)
+        spark = _session(_needed(options, inputs), options.master)
         progress.tasks = task_counter(spark)
         with _plan_scratch(options.lake, spark) as scratch, progress.stage("plan"):
             context = RunContext(
@@ -413,7 +413,7 @@ def _reading(
 ) -> Iterator[tuple[SparkSession, Lake, Publication]]:
     opened = Lake(lake)
     opened.open()
-    spark = _session(lake, master)
+    spark = _session(SessionParams(lake=lake), master)
     publication = opened.published(spark, run_id)
     if publication is None:
         wanted = f"published run {run_id}" if run_id else "published run"
@@ -455,8 +455,10 @@ def _event_log(lake: str, run_id: str) -> str | None:
     return folder
 
 
-def _session(
-    lake: str, master: str | None, *, in_s3: bool = False, event_log_dir: str | None = None
-) -> SparkSession:
-    params = SessionParams(lake=lake, reads_s3=in_s3, event_log_dir=event_log_dir)
+def _needed(options: RunOptions, inputs: Inputs) -> SessionParams:
+    """What of a session the lake and the sources need."""
+    return SessionParams(lake=options.lake, reads_s3=inputs.reads_s3, opens_s3=inputs.opens_s3)
+
+
+def _session(params: SessionParams, master: str | None) -> SparkSession:
     return spark_session(replace(params, master=master) if master else params)

@@ -12,14 +12,20 @@ from stackspark.contracts.gate import TableRule
 from stackspark.contracts.tables import table_contract
 from stackspark.governance.opt_outs import OptOutRequest
 from stackspark.io.delta_tables import WriteResult
+from stackspark.io.s3 import is_s3
 from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.listings import Listings, Sources
 from stackspark.recipe import Recipe
 from stackspark.sources.canaries import Canary
 from stackspark.sources.containers import Container
 from stackspark.sources.fetch_metrics import FetchMetrics
-from stackspark.sources.fetching import FetchParams, fetch_contents, fetch_parts
-from stackspark.sources.indexes import reads_s3
+from stackspark.sources.fetching import (
+    FetchParams,
+    bucket_requests,
+    fetch_contents,
+    fetch_parts,
+)
+from stackspark.sources.indexes import opens_s3, reads_s3
 from stackspark.sources.specs import SourceSpec
 from stackspark.stages.attach_blobs import attach_blobs
 from stackspark.stages.collect_quarantine import collect_quarantine
@@ -58,9 +64,16 @@ class Inputs:
     benchmarks: BenchmarkMatcher
 
     @property
-    def in_s3(self) -> bool:
+    def reads_s3(self) -> bool:
         """Whether Spark has to read a source from an object store."""
         return any(map(reads_s3, self.indexes))
+
+    @property
+    def opens_s3(self) -> bool:
+        """Whether tasks have to open something in an object store by themselves."""
+        return any(map(opens_s3, self.indexes)) or any(
+            is_s3(path) for *_, path, _ in self.event_files
+        )
 
 
 class Gathering:
@@ -139,14 +152,13 @@ class Gathering:
         """Write contents part by part, then the files and what could not be used."""
         known, origins = self.context.known_or_empty("contents"), self.context.table("origins")
         wanted = request_contents(self._files, origins, self.opt_outs, known)
-        requests = self.context.scratch.write(wanted, "requests")
+        requests = self.context.scratch.write(bucket_requests(wanted), "requests")
         notes["requested"] = requests.count()
         started = time.monotonic()
-        *parts, last = fetch_parts(requests, notes["requested"], self._fetching)
-        for part in parts:
-            yield self._fetched(part, is_part=True)
+        parts = fetch_parts(requests, notes["requested"], self._fetching)
+        for number, part in enumerate(parts, 1):
+            yield self._fetched(part, is_part=number < len(parts))
             self._say_fetched(notes["requested"], time.monotonic() - started)
-        yield self._fetched(last)
         again = self._fetched_again(requests)
         recovered = again.where(~F.col("status").isin(*UNUSABLE))
         if recovered.limit(1).count():

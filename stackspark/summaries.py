@@ -18,6 +18,7 @@ from stackspark.report.summary import (
     ContractRow,
     ExportRow,
     FailedRule,
+    FetchRow,
     FunnelRow,
     Limit,
     RemovalBandRow,
@@ -86,6 +87,7 @@ def summarise(
         contracts=contract_rows(context.records),
         canaries=tuple(CanaryRow(**row) for row in context.notes("rates").get("canaries", ())),
         timings=tuple(map(_timing, context.records)),
+        fetched=fetch_row(context.notes("fetch")["stored"]),
         exports=_exports(context.table("shards").collect()),
     )
 
@@ -145,6 +147,21 @@ def removal_bands(records: Sequence[StepRecord]) -> tuple[RemovalBandRow, ...]:
     """The removal rates, where a step noted them."""
     notes = (record.metrics["notes"].get("removal_bands", ()) for record in records)
     return tuple(RemovalBandRow(**row) for rows in notes for row in rows)
+
+
+def fetch_row(stored: Mapping[str, Any]) -> FetchRow | None:
+    """What contents from stores took; None where there was no such content."""
+    if not stored["contents"]:
+        return None
+    return FetchRow(
+        num_contents=stored["contents"],
+        num_unusable=stored["unusable"],
+        num_requests=stored["requests"],
+        num_retries=stored["retries"],
+        body_bytes=stored["body_bytes"],
+        text_bytes=stored["text_bytes"],
+        usd=stored["usd"],
+    )
 
 
 def histogram_limits(filters: FiltersParams) -> Mapping[str, Sequence[Limit]]:
@@ -218,7 +235,8 @@ def _timing(record: StepRecord) -> TimingRow:
         stage=record.step,
         seconds=record.seconds,
         num_rows=sum(item["rows"] for item in tables),
-        read_bytes=_read_bytes(notes.get("read", {})),
+        read_bytes=_read_bytes(notes.get("read", {}))
+        or notes.get("stored", {}).get("body_bytes", 0),
         is_taken_over=record.resumed,
         gate_seconds=0.0 if record.resumed else notes.get("gate_seconds", 0.0),
     )

@@ -23,6 +23,8 @@ ACCESS_KEY = "AKIDOFTHETESTS"
 SECRET_KEY = "not-a-secret-but-never-to-be-shown"
 REGION = "us-east-1"
 START_SECONDS = 120
+PROGRAM_SECONDS = 3600
+"""Longest time for one program: it is under a minute, but not where other work runs beside it."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,27 @@ def seaweedfs_server() -> Iterator[S3Server]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def started(server: S3Server | None, *command: str, **variables: str) -> "subprocess.Popen[str]":
+    """Start a program of this Python that sees a server as its environment says."""
+    given = own_environment() | {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    given |= (server.environment if server else {}) | variables
+    return subprocess.Popen(
+        [sys.executable, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+        env=given,
+    )
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a program, which show no credential."""
+    out, err = process.communicate(timeout=PROGRAM_SECONDS)
+    assert SECRET_KEY not in out + err
+    return process.returncode, out, err
+
+
 def weed_command(folder: Path, ports: list[int]) -> list[str]:
     (folder / "data").mkdir()
     credentials = [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]
@@ -106,13 +129,15 @@ def weed_command(folder: Path, ports: list[int]) -> list[str]:
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     s3, master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3_grpc = ports
-    # It reports on its use unless told otherwise.
+    # It reports on its use unless told otherwise, and its catalogs have one fixed port each, which
+    # a second server of the machine would end at.
     options = f"""
         -ip=127.0.0.1 -ip.bind=127.0.0.1 -dir={folder}/data -master.telemetry=false
         -master.port={master} -master.port.grpc={master_grpc} -master.volumeSizeLimitMB=64
         -volume.port={volume} -volume.port.grpc={volume_grpc} -volume.max=40
         -filer -filer.port={filer} -filer.port.grpc={filer_grpc}
         -s3 -s3.port={s3} -s3.port.grpc={s3_grpc} -s3.config={folder}/s3.json
+        -s3.port.iceberg=0 -s3.port.lance=0
     """
     return [weed_program(), "server", *options.split()]
 

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,35 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from s3_servers import SECRET_KEY, S3Server
+from s3_servers import S3Server, ended, started
 
 from stackspark.cli import exit_code
 from stackspark.io.locks import LakeLock
 
 TESTS = Path(__file__).parent
-SECONDS = 3600
-"""Longest time for one program: it is under a minute, but not where other work runs beside it."""
-
-
-def started(server: S3Server | None, *command: str) -> "subprocess.Popen[str]":
-    """Start a program that sees the server as its environment says."""
-    given = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    given |= {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
-    given |= server.environment if server else {}
-    return subprocess.Popen(
-        [sys.executable, *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=TESTS.parent,
-        env=given,
-    )
-
-
-def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=SECONDS)
-    assert SECRET_KEY not in out + err
-    return process.returncode, out, err
 
 
 def program(server: S3Server | None, *arguments: str) -> Any:

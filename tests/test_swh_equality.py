@@ -1,12 +1,13 @@
 """The same repositories through git: and through swh: give the same tables and the same shards.
 
+Through swh: twice: graph and contents in one folder, and each in a bucket of its own.
+
 The graph and the contents are made by Software Heritage's own tools, in an environment of their
 own (`swh_producer.py`): that of `STACKSPARK_SWH_TOOLS` (a Python), or one that is made here.
 """
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from pyspark.sql import DataFrame, SparkSession
-from s3_servers import S3Server
+from s3_servers import S3Server, ended, started
 from source_fixtures import commit, git, make_repository
 
 from stackspark.commands import RunOptions, run_recipe
@@ -109,19 +110,37 @@ def places(tools: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     return {"git": entries, "swh": [f"swh:{root}/archive"], "root": root}
 
 
-def run(places: dict[str, Any], kind: str, sources: list[Any], until: str | None = None) -> Lake:
-    root: Path = places["root"]
-    recipe = {"extends": "default", "name": "same", "sources": sources}
-    recipe["fetching"] = {"max_text_bytes": "1 MiB"}
-    (root / f"{kind}.yaml").write_text(yaml.safe_dump(recipe))
-    lake = str(root / f"lake-{kind}")
-    run_recipe(RunOptions(recipe=str(root / f"{kind}.yaml"), lake=lake, quiet=True, until=until))
-    return Lake(lake)
+def recipe(root: Path, kind: str, sources: list[Any]) -> str:
+    document = {"extends": "default", "name": "same", "sources": sources}
+    document["fetching"] = {"max_text_bytes": "1 MiB"}
+    (root / f"{kind}.yaml").write_text(yaml.safe_dump(document))
+    return str(root / f"{kind}.yaml")
+
+
+def store(archive: Path, server: S3Server) -> dict[str, str]:
+    """Put an archive into buckets, the graph and the contents apart; the source that names both."""
+    client = server.client()
+    for name in ("graph", "content"):
+        server.create_bucket(f"swh-{name}")
+        for path in (archive / name).rglob("*"):
+            if path.is_file():
+                key = str(path.relative_to(archive))
+                client.put_object(Bucket=f"swh-{name}", Key=key, Body=path.read_bytes())
+    return {"source": "swh:s3a://swh-graph/graph/orc", "contents": "s3a://swh-content"}
 
 
 @pytest.fixture(scope="module")
-def lakes(spark: SparkSession, places: dict[str, Any]) -> dict[str, Lake]:
-    return {kind: run(places, kind, places[kind]) for kind in ("git", "swh")}
+def lakes(spark: SparkSession, places: dict[str, Any], seaweedfs: S3Server) -> dict[str, Lake]:
+    """A whole run of each kind; the one from buckets is a program, as it needs their jars."""
+    root: Path = places["root"]
+    for kind in ("git", "swh"):
+        path, lake = recipe(root, kind, places[kind]), str(root / f"lake-{kind}")
+        run_recipe(RunOptions(recipe=path, lake=lake, quiet=True))
+    path = recipe(root, "store", [store(root / "archive", seaweedfs)])
+    command = ("-m", "stackspark.cli", "run", path, "--lake", str(root / "lake-store"))
+    code, _, err = ended(started(seaweedfs, *command, "--master", "local[2]"))
+    assert code == 0, err
+    return {kind: Lake(str(root / f"lake-{kind}")) for kind in ("git", "swh", "store")}
 
 
 def table(spark: SparkSession, lake: Lake, name: str) -> DataFrame:
@@ -134,27 +153,34 @@ def texts(rows: DataFrame, *left_out: str) -> list[str]:
     return sorted(map(str, rows.drop(*left_out).collect()))
 
 
+@pytest.mark.parametrize("kind", ["swh", "store"])
 @pytest.mark.parametrize("name", SAME)
-def test_tables_are_equal(spark: SparkSession, lakes: dict[str, Lake], name: str) -> None:
-    by_git, by_swh = (texts(table(spark, lakes[kind], name)) for kind in ("git", "swh"))
-    assert by_git == by_swh
+def test_tables_are_equal(
+    spark: SparkSession, lakes: dict[str, Lake], name: str, kind: str
+) -> None:
+    by_git, by_graph = (texts(table(spark, lakes[each], name)) for each in ("git", kind))
+    assert by_git == by_graph
     assert by_git or name == "near_duplicates"
 
 
-def test_origins_differ_in_their_source_only(spark: SparkSession, lakes: dict[str, Lake]) -> None:
-    by_git, by_swh = (
-        texts(table(spark, lakes[kind], "origins"), "source") for kind in ("git", "swh")
+@pytest.mark.parametrize("kind", ["swh", "store"])
+def test_origins_differ_in_their_source_only(
+    spark: SparkSession, lakes: dict[str, Lake], kind: str
+) -> None:
+    by_git, by_graph = (
+        texts(table(spark, lakes[each], "origins"), "source") for each in ("git", kind)
     )
-    assert by_git == by_swh
+    assert by_git == by_graph
     assert len(by_git) == 6, "ships and its copy have one root"
 
 
-def test_shards_have_the_same_bytes(spark: SparkSession, lakes: dict[str, Lake]) -> None:
+@pytest.mark.parametrize("kind", ["swh", "store"])
+def test_shards_have_the_same_bytes(spark: SparkSession, lakes: dict[str, Lake], kind: str) -> None:
     columns = ("dataset", "num_rows", "size_bytes", "sha256")
-    by_git, by_swh = (
-        texts(table(spark, lakes[kind], "shards").select(*columns)) for kind in ("git", "swh")
+    by_git, by_graph = (
+        texts(table(spark, lakes[each], "shards").select(*columns)) for each in ("git", kind)
     )
-    assert by_git == by_swh
+    assert by_git == by_graph
     assert len(by_git) >= 3
 
 
@@ -173,25 +199,15 @@ def test_hard_cases_are_among_the_files(spark: SparkSession, lakes: dict[str, La
     }
 
 
-def test_contents_from_a_store_are_the_same(
-    spark: SparkSession,
-    lakes: dict[str, Lake],
-    places: dict[str, Any],
-    seaweedfs: S3Server,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name, value in seaweedfs.environment.items():
-        monkeypatch.setenv(name, value)
-    bucket, client = seaweedfs.create_bucket("archive"), seaweedfs.client()
-    archive = places["root"] / "archive"
-    for path in (archive / "content").iterdir():
-        client.put_object(Bucket=bucket, Key=f"content/{path.name}", Body=path.read_bytes())
-    moved = shutil.move(archive / "content", archive / "content-away")
-    sources = [{"source": f"swh:{archive}", "contents": f"s3a://{bucket}"}]
-    stored = run(places, "store", sources, until="fetch")
-    shutil.move(moved, archive / "content")
-    for name in ("contents", "files"):
-        version = stored.base_version(spark, name)
-        assert version is not None
-        found = texts(stored.read(spark, name, version))
-        assert found == texts(table(spark, lakes["git"], name))
+def test_report_says_what_fetching_took(lakes: dict[str, Lake]) -> None:
+    said = {
+        kind: json.loads((Path(lake.root) / "reports" / "latest.json").read_text())["fetched"]
+        for kind, lake in lakes.items()
+    }
+    assert said["git"] is None
+    # One content is too large, and is not asked for.
+    for kind in ("swh", "store"):
+        assert said[kind]["num_requests"] == said[kind]["num_contents"] - 1
+        assert (said[kind]["num_retries"], said[kind]["num_unusable"]) == (0, 0)
+        assert said[kind]["text_bytes"] > said[kind]["body_bytes"] > 0
+        assert said[kind]["usd"] == round(said[kind]["num_requests"] * 0.4 / 1e6, 6)

@@ -86,7 +86,8 @@ class SessionParams:
     """What a user may say about the session; what is None is derived from the machine.
 
     `driver_memory` is Spark's notation, such as `4g`; `extra` goes over every other setting;
-    `reads_s3` says that Spark reads from an object store, wherever the lake is.
+    `reads_s3` says that Spark reads from an object store, wherever the lake is, and `opens_s3` that
+    only tasks do, by themselves, which takes none of S3A's jars.
     """
 
     master: str = "local[*]"
@@ -97,6 +98,7 @@ class SessionParams:
     event_log_dir: str | None = None
     lake: str = ""
     reads_s3: bool = False
+    opens_s3: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -128,6 +130,8 @@ def session_settings(params: SessionParams) -> dict[str, str]:
         settings["spark.sql.shuffle.partitions"] = str(4 * num_cores(params.master))
     if params.reads_s3 or is_s3(params.lake):
         settings |= S3A_SETTINGS | _endpoint_settings(s3_endpoint())
+    elif params.opens_s3:
+        settings |= _worker_settings(s3_endpoint())
     given = {
         "spark.driver.memory": params.driver_memory,
         "spark.sql.shuffle.partitions": params.shuffle_partitions,
@@ -144,6 +148,12 @@ def _endpoint_settings(endpoint: S3Endpoint) -> dict[str, str]:
     return {
         "spark.hadoop.fs.s3a.endpoint": endpoint.url,
         "spark.hadoop.fs.s3a.endpoint.region": endpoint.region,
+        **_worker_settings(endpoint),
+    }
+
+
+def _worker_settings(endpoint: S3Endpoint) -> dict[str, str]:
+    return {
         "spark.executorEnv.AWS_ENDPOINT_URL_S3": endpoint.url,
         "spark.executorEnv.AWS_REGION": endpoint.region,
     }

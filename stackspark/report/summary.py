@@ -235,6 +235,23 @@ class TimingRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FetchRow:
+    """What contents from stores took; `num_retries` of the requests were for spoiled answers.
+
+    `body_bytes` is what was moved, compressed; `text_bytes` what it holds; `usd` the price of both
+    by the recipe.
+    """
+
+    num_contents: int
+    num_unusable: int
+    num_requests: int
+    num_retries: int
+    body_bytes: int
+    text_bytes: int
+    usd: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExportRow:
     """One dataset that was written; sizes are those of the shard files."""
 
@@ -283,6 +300,7 @@ class RunSummary:
     contracts: tuple[ContractRow, ...] = ()
     canaries: tuple[CanaryRow, ...] = ()
     timings: tuple[TimingRow, ...] = ()
+    fetched: FetchRow | None = None
     exports: tuple[ExportRow, ...] = ()
 
 

@@ -184,7 +184,9 @@ class ExpiredFault(TransientFault):
 
 
 def _mend(code: str) -> str:
-    return MENDS.get(code, MENDS["ExpiredToken"])
+    public = "; or, for a public bucket, set fetching.store.signed to false"
+    mend = MENDS.get(code, MENDS["ExpiredToken"])
+    return mend + public if code in ("NoCredentialsError", "CredentialRetrievalError") else mend
 
 
 @cache

@@ -7,7 +7,7 @@ opened once per unit, files are read in order of path.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -58,11 +58,26 @@ class FetchParams:
                 raise InvalidParamsError(f"fetch_contents needs {name} > 0; found {found}")
 
 
+def bucket_requests(requests: DataFrame) -> DataFrame:
+    """Sort requests by `bucket`, 0 to `MAX_PARTS` - 1, so that a part of them is read alone.
+
+    Args:
+        requests: with a `locator`; all of one unit get one bucket.
+
+    Returns:
+        The requests with the further column; once they are stored, their files are in its order.
+    Shuffles: none; each task sorts its own.
+    """
+    unit = F.xxhash64("locator.kind", "locator.location", "locator.unit")
+    bucket = F.pmod(unit, F.lit(MAX_PARTS)).cast("int")
+    return requests.withColumn("bucket", bucket).sortWithinPartitions("bucket")
+
+
 def fetch_parts(requests: DataFrame, num_requests: int, params: FetchParams) -> list[DataFrame]:
     """Cut requests into parts that are fetched, and committed, one after another.
 
     Args:
-        requests: with a `locator`; all of one unit come into one part.
+        requests: rows of `bucket_requests`, stored.
         num_requests: how many there are.
         params: size of a part.
 
@@ -70,8 +85,9 @@ def fetch_parts(requests: DataFrame, num_requests: int, params: FetchParams) -> 
         At least one part; together they are the requests.
     """
     count = max(1, min(-(-num_requests // params.part_contents), MAX_PARTS))
-    unit = F.xxhash64("locator.kind", "locator.location", "locator.unit")
-    return [requests.where(F.pmod(unit, F.lit(count)) == number) for number in range(count)]
+    bounds = [number * MAX_PARTS // count for number in range(count + 1)]
+    bucket = F.col("bucket")
+    return [requests.where((bucket >= start) & (bucket < end)) for start, end in pairwise(bounds)]
 
 
 def fetch_contents(

@@ -15,8 +15,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from stackspark.errors import InputError
+from stackspark.errors import InputError, SetupError
 from stackspark.io.filesystems import located
+from stackspark.io.s3 import is_s3
 from stackspark.kernels.archived_events import EVENTS, EventRows
 from stackspark.sources.found import SourceFault
 from stackspark.sources.limits import Limits
@@ -137,6 +138,9 @@ class _ReadFile:
         except SourceFault as fault:
             self._fail(fault.error_class.replace("archive", "file"), fault.message)
         except OSError as error:
+            if is_s3(self._path):
+                # It is the store's or the network's fault, and would be another one's next time.
+                raise _not_answered(self._path, error) from error
             self._fail("unreadable", str(error))
         if len(self._rows):
             yield _event_batch(self._rows.batch())
@@ -157,6 +161,11 @@ class _ReadFile:
 
     def _fail(self, error_class: str, message: str) -> None:
         self._about |= {"error_class": error_class, "message": " ".join(message.split())}
+
+
+def _not_answered(path: str, error: OSError) -> SetupError:
+    line = " ".join(str(error).split())
+    return SetupError(f"gharchive: {path} cannot be read: {line}; check the network and run again")
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | None]:

@@ -40,5 +40,10 @@ def index_store(spec: SourceSpec) -> str:
 
 
 def reads_s3(spec: SourceSpec) -> bool:
-    """Whether the tables of an index lie in an object store."""
+    """Whether the tables of an index lie in an object store, where Spark reads them."""
     return is_s3(absolute(spec.location))
+
+
+def opens_s3(spec: SourceSpec) -> bool:
+    """Whether the contents of an index lie in an object store, where tasks open them."""
+    return is_s3(index_store(spec))

@@ -8,7 +8,7 @@ import random
 import re
 import time
 import zlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -33,7 +33,7 @@ GZIP_COST_BYTES = 64 * 1024
 """What compression may add to a content that it cannot compress, with room to spare."""
 
 MAX_RENEWALS = 3
-"""Times that the provider chain is asked for credentials which have not expired."""
+"""Times that the credentials may have expired when one content is asked for."""
 
 UNAVAILABLE = frozenset({"missing_object", "denied_object", "unavailable_object"})
 """Faults that say nothing of the content itself; many in a row are the store's."""
@@ -146,24 +146,28 @@ class _Fetcher:
             return failed(request.content_id, fault)
 
     def _checked(self, request: Request, name: str) -> Content:
-        """Ask until a body has the right hashes, or the limits on attempts are reached."""
-        attempt = num_bodies = 0
+        """Ask until a body has the right hashes, or the patience with a kind of fault is over."""
+        spent: Counter[str] = Counter()
         while True:
-            attempt += 1
             try:
                 return self._asked(request, name)
-            except TransientFault as fault:
-                expired = isinstance(fault, ExpiredFault)
-                if attempt == (MAX_RENEWALS if expired else self._params.max_attempts):
-                    raise self._given_up(fault, attempt) from fault
-            except SourceFault as fault:
-                if fault.error_class in UNAVAILABLE:
-                    raise
-                # What arrives wrong may have been spoiled on its way: it is asked for again.
-                num_bodies += 1
-                if num_bodies == self._params.max_bodies:
-                    raise
-            self._wait(attempt)
+            except (SourceFault, TransientFault) as fault:
+                kind, most = self._patience(fault)
+                spent[kind] += 1
+                if spent[kind] == most:
+                    raise _given_up(fault, spent.total()) from None
+            self._wait(spent.total())
+
+    def _patience(self, fault: Exception) -> tuple[str, int]:
+        """Kind of a fault, and how many of its kind are met before a content is given up."""
+        if isinstance(fault, ExpiredFault):
+            return "expired", MAX_RENEWALS
+        if isinstance(fault, TransientFault):
+            return "transient", self._params.max_attempts
+        if isinstance(fault, SourceFault) and fault.error_class in UNAVAILABLE:
+            return "unavailable", 1
+        # What arrives wrong may have been spoiled on its way: it is asked for again.
+        return "body", self._params.max_bodies
 
     def _asked(self, request: Request, name: str) -> Content:
         length = request.position
@@ -185,12 +189,14 @@ class _Fetcher:
         longest = min(params.max_wait_seconds, params.min_wait_seconds * 2 ** (attempt - 1))
         time.sleep(random.uniform(0, longest))  # noqa: S311, no secret
 
-    @staticmethod
-    def _given_up(fault: TransientFault, attempts: int) -> Exception:
-        if isinstance(fault, ExpiredFault):
-            return SetupError(f"{fault}; run again: what was committed is not fetched again")
+
+def _given_up(fault: Exception, attempts: int) -> Exception:
+    if isinstance(fault, ExpiredFault):
+        return SetupError(f"{fault}; run again: what was committed is not fetched again")
+    if isinstance(fault, TransientFault):
         message = f"{attempts} requests failed, the last one with {fault}"
         return SourceFault("unavailable_object", message)
+    return fault
 
 
 def gunzip(data: bytes, length_bytes: int) -> bytes:

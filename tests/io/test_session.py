@@ -52,6 +52,26 @@ def test_session_settings_take_what_the_user_gave() -> None:
 
 
 @pytest.mark.parametrize(
+    ("params", "has_s3a"),
+    [
+        (SessionParams(lake="s3a://bucket/lake"), True),
+        (SessionParams(lake="/lake", reads_s3=True), True),
+        (SessionParams(lake="/lake", opens_s3=True), False),
+    ],
+)
+def test_session_settings_tell_executors_where_the_store_is(
+    params: SessionParams, has_s3a: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_REGION", "eu-west-9")
+    settings = session_settings(params)
+    assert settings["spark.executorEnv.AWS_ENDPOINT_URL_S3"] == "http://127.0.0.1:9"
+    assert settings["spark.executorEnv.AWS_REGION"] == "eu-west-9"
+    assert ("spark.hadoop.fs.s3a.endpoint" in settings) == has_s3a
+    assert "spark.executorEnv.AWS_REGION" not in session_settings(SessionParams(lake="/lake"))
+
+
+@pytest.mark.parametrize(
     ("gib", "master", "expected"),
     [
         (24, "local[2]", "3072m"),

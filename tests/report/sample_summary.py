@@ -14,6 +14,7 @@ from stackspark.report.summary import (
     FailedRule,
     Failure,
     FamilyRow,
+    FetchRow,
     FunnelRow,
     Histogram,
     LanguageRow,
@@ -141,6 +142,10 @@ def summary() -> RunSummary:
             _timing("near-duplicates", 1_010, 611_204, 410_000_000),
             _timing("licenses", 0, 1_431_288, 0, is_taken_over=True),
             _timing("export", 401, 567_170, 6_900_000_000),
+        ),
+        fetched=FetchRow(
+            num_contents=803_111, num_unusable=41, num_requests=811_530, num_retries=8_419,
+            body_bytes=24_100_000_000, text_bytes=71_400_000_000, usd=0.324612,
         ),
         exports=(
             ExportRow(dataset="files", folder="shards/files/9f31c02a77d0", num_shards=14,

@@ -131,6 +131,13 @@ def test_page_says_what_went_in_and_what_is_kept() -> None:
     assert "Near-duplicate Verified to be similar to a file that stays. −96,310" in text
 
 
+def test_page_says_what_contents_from_stores_took() -> None:
+    sections = {s.attrib["id"]: s for s in _tree(render_page(summary())).iter("section")}
+    cells = ["".join(cell.itertext()) for cell in sections["fetched"].iter("td")]
+    assert cells == ["803,111", "41", "811,530", "8,419", "24.1 GB", "71.4 GB", "0.32 USD"]
+    assert 'id="fetched"' not in render_page(replace(summary(), fetched=None))
+
+
 def test_page_gives_a_command_that_can_be_pasted() -> None:
     text = "".join(_tree(render_page(summary())).itertext())
     assert f"""stackspark explain {"2c" * 20} --lake '/data/lakes/team'"'"'s lake'""" in text

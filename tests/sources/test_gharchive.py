@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from s3_proxy import EXPIRED, RESET, SLOW_DOWN, Faults, faulty_s3
+from s3_servers import S3Server
 
-from stackspark.errors import InputError
+from stackspark.errors import InputError, SetupError
+from stackspark.sources import gharchive
 from stackspark.sources.gharchive import FILES_DDL, expand_archives, read_events
 from stackspark.sources.limits import Limits
 from stackspark.stages.describe_repositories import describe_repositories
@@ -96,6 +100,45 @@ def test_every_file_is_accounted_for(read: DataFrame, archive: Path) -> None:
     assert {row["source"] for row in rows} == {f"gharchive:{archive}"}
     (broken,) = (row for row in rows if row["num_broken"])
     assert broken["first_broken"].startswith("line 1: Expecting property name")
+
+
+def read_here(location: str) -> list[dict[str, Any]]:
+    """Rows of all files below a location, without Spark; sources and paths left out."""
+    names = ("source", "key", "path", "task")
+    files = [dict(zip(names, row, strict=True)) for row in expand_archives([location])]
+    batches = gharchive._read([pa.RecordBatch.from_pylist(files)], Limits())
+    rows = [row for batch in batches for row in batch.to_pylist()]
+    return [row | {"file": row["file"] and row["file"] | {"source": ""}} for row in rows]
+
+
+def test_hours_in_a_store_are_those_of_the_folder(
+    archive: Path, moto: S3Server, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in archive.rglob("*.*"):
+        key = f"hours/{path.relative_to(archive)}"
+        moto.client().put_object(Bucket=s3_bucket, Key=key, Body=path.read_bytes())
+    place = f"s3a://{s3_bucket}/hours"
+    assert read_here(place) == read_here(str(archive))
+    trouble = Faults(rate=0.3, kinds=[SLOW_DOWN, RESET], seed=1, burst=1)
+    with faulty_s3(moto.endpoint, trouble) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        assert read_here(place) == read_here(str(archive))
+        assert sum(proxy.injected.values()) > 1
+
+
+def test_store_that_refuses_a_file_ends_the_run_and_no_event_is_lost(
+    moto: S3Server, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moto.client().put_object(Bucket=s3_bucket, Key="a.json", Body=STARS[0])
+    expired = Faults(rate=1.0, kinds=[EXPIRED])
+    with faulty_s3(moto.endpoint, expired) as proxy:
+        proxy.faults = Faults(
+            rate=1.0, kinds=[EXPIRED], applies=lambda _, path: path.endswith("/a.json")
+        )
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        files = {"source": "", "key": "a.json", "path": f"s3a://{s3_bucket}/a.json", "task": 0}
+        with pytest.raises(SetupError, match=r"a\.json cannot be read.*run again"):
+            list(gharchive._read([pa.RecordBatch.from_pylist([files])], Limits()))
 
 
 def test_stars_count_once_and_follow_the_repository(events: DataFrame) -> None:

@@ -4,9 +4,18 @@ import gzip
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from s3_proxy import EXPIRED, SLOW_DOWN, TRUNCATED, Faults, faulty_s3
@@ -14,7 +23,7 @@ from s3_servers import SECRET_KEY, S3Server
 
 from stackspark.errors import SetupError
 from stackspark.sources import content_stores, swh_contents
-from stackspark.sources.content_stores import StoreParams
+from stackspark.sources.content_stores import ExpiredFault, StoreParams, TransientFault
 from stackspark.sources.contents import Content, Request
 from stackspark.sources.fetch_metrics import FetchCounts
 from stackspark.sources.found import SourceFault
@@ -221,6 +230,25 @@ def test_expired_credentials_end_the_run_in_one_line(broken: str) -> None:
     assert SECRET_KEY not in str(caught.value)
 
 
+class SlowThenExpired(Faults):
+    """The store slows down four times; then the credentials have expired."""
+
+    def kind(self, method: str, path: str, number: int) -> str:
+        return SLOW_DOWN if number <= 4 else EXPIRED
+
+
+def test_credentials_that_expire_after_other_faults_end_the_run_too(
+    moto: S3Server, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(moto, s3_bucket, texts(1))
+    with faulty_s3(moto.endpoint, SlowThenExpired(rate=1.0, burst=0)) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        content_stores._bucket.cache_clear()
+        with pytest.raises(SetupError, match="ExpiredToken"):
+            read(texts(1), f"s3://{s3_bucket}")
+        assert sum(proxy.asked.values()) == 4 + swh_contents.MAX_RENEWALS
+
+
 def test_credentials_that_are_renewed_are_taken_up(
     moto: S3Server, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +267,18 @@ def test_bucket_that_is_missing_ends_the_run(s3_bucket: str) -> None:
         read(texts(1), "s3://no-such-bucket-here")
 
 
+def test_missing_credentials_are_one_line_that_names_both_ways(
+    s3_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    content_stores._bucket.cache_clear()
+    with pytest.raises(
+        SetupError, match=r"set AWS_ACCESS_KEY_ID.*fetching\.store\.signed to false"
+    ):
+        read(texts(1), f"s3://{s3_bucket}")
+
+
 def test_unsigned_requests_carry_no_credentials(s3_bucket: str, moto: S3Server) -> None:
     put(moto, s3_bucket, texts(2))
     content_stores._bucket.cache_clear()
@@ -251,6 +291,51 @@ def test_unsigned_requests_carry_no_credentials(s3_bucket: str, moto: S3Server) 
     )
     assert {content.status for content in read(texts(2), f"s3://{s3_bucket}", unsigned)} == {"ok"}
     assert headers == [None, None]
+
+
+@pytest.fixture(scope="module")
+def unasked() -> content_stores.S3Store:
+    """A store whose client a test replaces."""
+    return content_stores.S3Store("s3a://nowhere", 1, signed=True)
+
+
+def refused(status: int, code: str) -> ClientError:
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "GetObject")
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (refused(500, "InternalError"), TransientFault),
+        (refused(503, "SlowDown"), TransientFault),
+        (refused(503, "ServiceUnavailable"), TransientFault),
+        (refused(429, "TooManyRequests"), TransientFault),
+        (refused(400, "RequestTimeout"), TransientFault),
+        (ReadTimeoutError(endpoint_url="here"), TransientFault),
+        (ConnectTimeoutError(endpoint_url="here"), TransientFault),
+        (EndpointConnectionError(endpoint_url="here"), TransientFault),
+        (ResponseStreamingError(error="reset"), TransientFault),
+        (IncompleteReadError(actual_bytes=1, expected_bytes=2), TransientFault),
+        (ConnectionResetError(), TransientFault),
+        (refused(400, "ExpiredToken"), ExpiredFault),
+        (refused(404, "NoSuchKey"), SourceFault),
+        (refused(403, "AccessDenied"), SourceFault),
+        (refused(403, "InvalidAccessKeyId"), SetupError),
+        (refused(403, "RequestTimeTooSkewed"), SetupError),
+        (refused(404, "NoSuchBucket"), SetupError),
+    ],
+)
+def test_every_failure_is_asked_again_recorded_or_the_end(
+    unasked: content_stores.S3Store, error: Exception, outcome: type[Exception]
+) -> None:
+    def fail(**_: str) -> None:
+        raise error
+
+    unasked._client = SimpleNamespace(get_object=fail)
+    with pytest.raises(outcome) as caught:
+        unasked.get("name", 1)
+    assert type(caught.value) is outcome
 
 
 def test_bytes_under_way_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
