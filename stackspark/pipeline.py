@@ -68,10 +68,12 @@ from stackspark.stages.count_removals import (
     select_removed,
 )
 from stackspark.stages.describe_files import describe_files
+from stackspark.stages.detect_licenses import TEXTS_PER_TASK, detect_licenses
 from stackspark.stages.finalize_verdicts import finalize_verdicts
 from stackspark.stages.fingerprint_listing import fingerprint_listing, fingerprint_rows
 from stackspark.stages.list_shingles import ListShinglesParams, list_shingles
 from stackspark.stages.match_opt_outs import match_file_opt_outs, match_opt_outs
+from stackspark.stages.merge_license_texts import merge_license_texts
 from stackspark.stages.merge_measurements import merge_file_languages, merge_measurements
 from stackspark.stages.record_near_duplicates import (
     RecordNearDuplicatesParams,
@@ -79,8 +81,14 @@ from stackspark.stages.record_near_duplicates import (
 )
 from stackspark.stages.record_refused_origins import record_refused_origins
 from stackspark.stages.request_contents import request_contents
+from stackspark.stages.request_license_texts import request_license_texts
 from stackspark.stages.request_scans import request_scans
-from stackspark.stages.scan_contents import GROUPS, ScanContentsParams, scan_contents
+from stackspark.stages.scan_contents import (
+    GROUPS,
+    LICENSE_TEXT,
+    ScanContentsParams,
+    scan_contents,
+)
 from stackspark.stages.select_files import select_files
 from stackspark.stages.select_origins import select_origins
 from stackspark.stages.select_representatives import select_representatives
@@ -169,7 +177,8 @@ class Pipeline:
 
     def scan(self) -> StepRecord:
         """Measure the blobs, and the names of blobs, that were not measured yet."""
-        return self._step("scan", self._after("fetch"), self._scan_params.versions, self._scan)
+        versions = {**self._scan_params.versions, "license_texts": self._detector_version}
+        return self._step("scan", self._after("fetch"), versions, self._scan)
 
     def licenses(self) -> StepRecord:
         """Decide the licence of every file."""
@@ -370,13 +379,31 @@ class Pipeline:
         minhash = self.recipe.near_duplicates.minhash
         return ScanContentsParams(minhash=minhash, benchmarks=self.inputs.benchmarks)
 
+    @property
+    def _detector_version(self) -> str:
+        return self.recipe.license_texts.version
+
+    @cached_property
+    def _license_files(self) -> DataFrame:
+        """Blobs of licence files that the detector has not seen."""
+        table = self.context.table
+        wanted = request_license_texts(
+            table("files"), table("contents"), self._known("license_texts"), self._detector_version
+        )
+        return self.context.scratch.write(wanted, "license_files")
+
     def _scan(self, notes: Notes) -> Iterator[Write]:
         contents, versions = self.context.table("contents"), self._scan_params.versions
         texts = contents.where(F.col("status") == "ok").select("blob_id")
         named = self.context.table("files").join(texts, "blob_id", how="left_semi")
         known, languages = self._known("measurements"), self._known("file_languages")
         requests = request_scans(named, known, languages, GROUPS, versions)
-        plan = plan_reads(requests, contents)
+        licensed = self._license_files.select(
+            "blob_id",
+            F.array(F.lit(LICENSE_TEXT)).alias("groups"),
+            F.lit(None).cast("string").alias("name"),
+        )
+        plan = plan_reads(requests.unionByName(licensed), contents)
         scanned = self.context.scratch.write(
             scan_contents(plan, self._scan_params, self.reads["scan"]), "scanned"
         )
@@ -385,12 +412,24 @@ class Pipeline:
         yield self._grow("measurements", measured, ["blob_id"])
         detected = merge_file_languages(scanned, versions["languages"])
         yield self._grow("file_languages", detected, ["blob_id", "name"])
+        yield self._grow("license_texts", self._license_texts(scanned), ["blob_id"])
+
+    def _license_texts(self, scanned: DataFrame) -> DataFrame:
+        texts = scanned.where(F.col("license_text").isNotNull())
+        num_tasks = 1 + texts.count() // TEXTS_PER_TASK
+        detected = detect_licenses(texts, self.recipe.license_texts, num_tasks)
+        # Stored first: detection is slow, and growing a table reads its new rows twice.
+        stored = self.context.scratch.write(detected, "detected_licenses")
+        unread = self._license_files.where(F.col("status") != "ok")
+        return merge_license_texts(stored, unread, self._detector_version)
 
     # licenses
 
     def _license(self, _: Notes) -> Iterator[Write]:
         table = self.context.table
-        declarations = collect_declarations(table("files"), table("file_languages"))
+        declarations = collect_declarations(
+            table("files"), table("file_languages"), table("license_texts")
+        )
         yield Write(
             table="licenses",
             rows=assign_licenses(

@@ -11,6 +11,7 @@ from stackspark.sources.fetching import FetchParams
 from stackspark.sources.listing import ListSourcesParams
 from stackspark.stages.assign_licenses import AssignLicensesParams
 from stackspark.stages.build_documents import BuildDocumentsParams
+from stackspark.stages.detect_licenses import DetectLicensesParams
 from stackspark.stages.filter_contaminated import FilterContaminatedParams
 from stackspark.stages.filter_data_languages import FilterDataLanguagesParams
 from stackspark.stages.filter_encoded_data import FilterEncodedDataParams
@@ -90,6 +91,7 @@ class Recipe:
     listing: ListSourcesParams = field(default_factory=ListSourcesParams)
     fetching: FetchParams = field(default_factory=FetchParams)
     benchmarks: BenchmarksParams = field(default_factory=BenchmarksParams)
+    license_texts: DetectLicensesParams = field(default_factory=DetectLicensesParams)
     licenses: AssignLicensesParams = field(default_factory=AssignLicensesParams)
     filters: FiltersParams = field(default_factory=FiltersParams)
     keep_order: SelectRepresentativesParams = field(default_factory=SelectRepresentativesParams)

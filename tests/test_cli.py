@@ -21,7 +21,8 @@ from stackspark.io.locks import LakeLock
 
 BIN = Path(sys.executable).parent
 FILES = {
-    "ok.yaml": "extends: default\nname: ok\nsources: [dir:src]\n",
+    "ok.yaml": "extends: default\nname: ok\nsources: [dir:src]\n"
+    "license_texts: {detector: built_in}\n",
     "broken.yaml": "name: [ok\n",
     "list.yaml": "- name: ok\n",
     "self.yaml": "extends: sub/../self.yaml\nname: self\n",

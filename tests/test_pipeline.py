@@ -152,6 +152,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Fixture:
     recipe = {
         "extends": "default",
         "name": "planted",
+        "license_texts": {"detector": "built_in"},
         "sources": sources,
         "opt_outs": str(root / "requests.yaml"),
         "benchmarks": {"path": str(DEMO / "benchmarks.jsonl")},
@@ -612,7 +613,7 @@ def test_run_keeps_what_is_published_and_compares_texts(
         copies[f"sail_{number}_{first}.py"] = "\n".join(changed)
     sources = (f"dir:{older}", f"dir:{_write(tmp_path / 'newer', copies)}")
     lake = str(tmp_path / "lake")
-    settings = ("near_duplicates.prefer_published=true",)
+    settings = ("near_duplicates.prefer_published=true", "license_texts.detector=built_in")
     outcomes = [
         run_recipe(
             RunOptions(

@@ -111,7 +111,12 @@ def places(tools: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
 
 def run(places: dict[str, Any], kind: str, sources: list[Any], until: str | None = None) -> Lake:
     root: Path = places["root"]
-    recipe = {"extends": "default", "name": "same", "sources": sources}
+    recipe = {
+        "extends": "default",
+        "name": "same",
+        "sources": sources,
+        "license_texts": {"detector": "built_in"},
+    }
     recipe["fetching"] = {"max_text_bytes": "1 MiB"}
     (root / f"{kind}.yaml").write_text(yaml.safe_dump(recipe))
     lake = str(root / f"lake-{kind}")

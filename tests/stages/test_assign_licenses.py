@@ -66,7 +66,8 @@ def random_repository(chance: random.Random) -> Repository:
     texts = ["MIT", "gpl-3.0", "MIT OR GPL-2.0", "Foo", ORIGIN_CERTIFICATE, "ISC AND MIT"]
     depths = [chance.randrange(4) for _ in range(4)]
     folders = ["/" + "".join(f"{chance.choice('abA')}/" for _ in range(depth)) for depth in depths]
-    declared = {f"{chance.choice(folders)}L{i}": (chance.choice(texts), TEXT) for i in range(2)}
+    names = [f"{chance.choice(folders)}LICENSE-{number}" for number in range(2)]
+    declared = {name: (chance.choice(texts), TEXT) for name in names}
     paths = [chance.choice(folders) + f"f{i}" for i in range(6)]
     tags = {path: chance.choice([None, None, *texts]) for path in paths}
     github = chance.choice([None, None, "MIT", "GPL-3.0", "NOASSERTION"])
@@ -240,6 +241,7 @@ def assigned(
     declarations = collect_declarations(
         tables["files"],
         tables["file_languages"],
+        tables["license_texts"],
         CollectDeclarationsParams(max_declarations=max_declarations),
     )
     licenses = assign_licenses(
@@ -270,16 +272,20 @@ def tables_of(spark: SparkSession, repositories: dict[str, Repository]) -> dict[
         rows["origins"].append((root(place), repository.github))
         for path, tag in repository.tags.items():
             blob_id, name = root(place + path), path.rpartition("/")[2]
-            declared = repository.declared.get(path, (None, None))
+            expression, kind = repository.declared.get(path, (None, None))
+            is_text = kind == TEXT
             rows["files"].append((root(place), path, name, None if path == GONE else blob_id))
-            rows["file_languages"].append((blob_id, name, *declared))
+            rows["file_languages"].append((blob_id, name, None if is_text else expression))
+            if is_text:
+                rows["license_texts"].append((blob_id, "detected", expression))
             rows["measurements"].append((blob_id, tag))
     return {name: spark.createDataFrame(rows[name], schema) for name, schema in SCHEMAS.items()}
 
 
 SCHEMAS = {
     "files": "directory_id string, path string, name string, blob_id string",
-    "file_languages": "blob_id string, name string, declared_license string, declared_by string",
+    "file_languages": "blob_id string, name string, declared_license string",
+    "license_texts": "blob_id string, outcome string, expression string",
     "measurements": "blob_id string, spdx_license_tag string",
     "origins": "directory_id string, gha_license_id string",
 }
