@@ -17,6 +17,9 @@ WORST_FIRST = (NON_PERMISSIVE, UNKNOWN, PERMISSIVE, NOT_A_LICENSE)
 DECLARATION_TYPE = "struct<place:int,expression:string,path:string,source:string>"
 """A declaration: the place of its class in `WORST_FIRST`, what it says, where, and how."""
 
+OTHER_TERMS = "other_terms_elsewhere"
+"""Conflict of a file whose text is not permissive in another place."""
+
 VERDICT_FIELDS = [
     T.StructField("expression", T.StringType()),
     T.StructField("license_class", T.StringType()),
@@ -39,7 +42,7 @@ def class_place(license_class: str | Column) -> Column:
     return (F.array_position(order, value) - 1).cast("int")
 
 
-def declares(declarations: str, license_class: str) -> Column:
+def declares(declarations: str | Column, license_class: str) -> Column:
     """Whether an array of declarations holds one of a class."""
     place = WORST_FIRST.index(license_class)
     return F.exists(declarations, lambda declaration: declaration["place"] == place)

@@ -61,6 +61,7 @@ from stackspark.stages.attach_blobs import attach_blobs
 from stackspark.stages.build_documents import build_documents
 from stackspark.stages.collect_declarations import collect_declarations
 from stackspark.stages.collect_quarantine import collect_quarantine
+from stackspark.stages.compare_copies import compare_copies
 from stackspark.stages.count_removals import (
     KINDS,
     CountRemovalsParams,
@@ -430,17 +431,17 @@ class Pipeline:
         declarations = collect_declarations(
             table("files"), table("file_languages"), table("license_texts")
         )
-        yield Write(
-            table="licenses",
-            rows=assign_licenses(
-                table("files"),
-                declarations,
-                table("measurements"),
-                table("origins"),
-                self.recipe.licenses,
-            ),
-            checks=self._one_per_file,
+        assigned = assign_licenses(
+            table("files"),
+            declarations,
+            table("measurements"),
+            table("origins"),
+            self.recipe.licenses,
         )
+        # Stored, because the copies of a text are compared with all rows.
+        stored = self.context.scratch.write(assigned, "assigned_licenses")
+        rows = compare_copies(stored, table("files"), table("measurements"))
+        yield Write(table="licenses", rows=rows, checks=self._one_per_file)
 
     def _one_per_file(self, written: WriteResult) -> Sequence[TableRule]:
         total = self.context.table("files").count()

@@ -28,6 +28,8 @@ from stackspark.license_expressions import (
 )
 
 POLICIES = ("nearest", "union")
+CONFLICTS = ("strictest", "metadata", "text")
+METADATA_CONFLICT, GITHUB_CONFLICT = "metadata_against_text", "github_against_declared"
 FOLDER = ["directory_id", "folder"]
 MAX_DEPTH = 65
 """Folders above a file, the root among them: listing goes 64 components deep."""
@@ -47,19 +49,26 @@ REASONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class AssignLicensesParams:
-    """How declarations combine: `policy` is nearest or union.
+    """How declarations combine.
 
-    A file answers for at most `max_declarations`, those that allow least first.
+    Attributes:
+        policy: nearest or union.
+        conflicts: who is believed where a package's metadata allows what its licence texts do not,
+            or the other way round: metadata, text, or strictest, whichever allows less.
+        max_declarations: a file answers for so many, those that allow least first.
     """
 
     policy: str = "nearest"
+    conflicts: str = "strictest"
     max_declarations: int = 32
 
     def __post_init__(self) -> None:
-        if self.policy not in POLICIES:
-            raise InvalidParamsError(
-                f"licenses.policy: needed one of {', '.join(POLICIES)}, found {self.policy!r}"
-            )
+        for name, values in (("policy", POLICIES), ("conflicts", CONFLICTS)):
+            value = getattr(self, name)
+            if value not in values:
+                raise InvalidParamsError(
+                    f"licenses.{name}: needed one of {', '.join(values)}, found {value!r}"
+                )
 
 
 def assign_licenses(
@@ -88,6 +97,7 @@ def assign_licenses(
         entries.join(_tags(measurements), "blob_id", how="left")
         .join(folders, FOLDER, how="left")
         .transform(_combined, params)
+        .transform(_settled, params)
         .withColumn("license_reason", _reason())
     )
     return rows.select(*_contract_columns())
@@ -153,6 +163,39 @@ def _combined(rows: DataFrame, params: AssignLicensesParams) -> DataFrame:
         asks_github = ~is_tagged & (F.coalesce("base_chars", F.lit(1)) == 1)
     github = F.when(asks_github, F.col("gha_license_id"))
     return rows.withColumn("declared", declared).withColumn("github", github)
+
+
+def _settled(rows: DataFrame, params: AssignLicensesParams) -> DataFrame:
+    """Name the contradictions, and leave out the side that is not believed."""
+    by_metadata, by_text = _declared_by("package_metadata"), _declared_by("license_file")
+    is_conflict = _contradicts(by_metadata, by_text) | _contradicts(by_text, by_metadata)
+    is_permitted = F.lower("github").isin(*sorted(permissive_names()))
+    is_declared = declares("declared", PERMISSIVE) & ~declares("declared", NON_PERMISSIVE)
+    is_identified = F.lower("github") != "noassertion"
+    overruled = F.when(is_permitted, declares("declared", NON_PERMISSIVE)).otherwise(
+        is_identified & is_declared
+    )
+    conflicts = F.array(
+        F.when(overruled, F.lit(GITHUB_CONFLICT)), F.when(is_conflict, F.lit(METADATA_CONFLICT))
+    )
+    named = rows.withColumn("license_conflicts", F.array_compact(conflicts))
+    if params.conflicts == "strictest":
+        return named
+    believed = by_metadata if params.conflicts == "metadata" else by_text
+    return named.withColumn("declared", F.when(is_conflict, believed).otherwise(F.col("declared")))
+
+
+def _declared_by(source: str) -> Column:
+    return F.filter("declared", lambda item: item["source"] == source)
+
+
+def _contradicts(one: Column, other: Column) -> Column:
+    """One side names a licence that is not permissive, the other permissive ones only."""
+    return (
+        declares(one, NON_PERMISSIVE)
+        & declares(other, PERMISSIVE)
+        & ~declares(other, NON_PERMISSIVE)
+    )
 
 
 def _reason() -> Column:

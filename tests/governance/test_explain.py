@@ -84,10 +84,12 @@ def tables(spark: SparkSession) -> PublishedTables:
         licenses=table("licenses", [
             {"directory_id": ONE, "path": "/src/kept.py", "detected_licenses": ["Apache-2.0"],
              "license_type": "permissive", "license_reason": "detected",
+             "license_conflicts": [],
              "license_sources": [{"path": "/LICENSE", "expression": "Apache-2.0",
                                   "source": "license_file"}]},
             {"directory_id": THREE, "path": "/src/kept.py", "detected_licenses": ["WRONG"],
-             "license_type": "non_permissive", "license_reason": "x", "license_sources": []},
+             "license_type": "non_permissive", "license_reason": "x", "license_sources": [],
+             "license_conflicts": []},
         ]),
         ledger=table("ledger", [dict(zip((*names, "stage"), (*row, "s"), strict=True))
                                 for row in LEDGER]),

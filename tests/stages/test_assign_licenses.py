@@ -113,6 +113,10 @@ REPOSITORIES = {
     "mit_or_gpl": with_choice("MIT OR GPL-2.0"),
     "mit_or_apache": with_choice("MIT OR Apache-2.0"),
     "mit": with_choice("MIT"),
+    "contradiction": Repository(
+        tags={"/a.c": None, "/b.c": "MIT", "/package.json": None, "/LICENSE": None},
+        declared={"/package.json": ("MIT", METADATA), "/LICENSE": ("GPL-3.0-only", TEXT)},
+    ),
     "many": with_texts(["MIT", "ISC", "Zlib", "GPL-3.0-only", "Apache-2.0"]),
     **{f"tree {i}": with_texts(texts, github) for i, (github, texts, _) in enumerate(TREE)},
     **{f"random {i}": random_repository(CHANCE) for i in range(40)},
@@ -226,6 +230,64 @@ def test_unknown_policy_is_refused() -> None:
         AssignLicensesParams(policy="furthest")
 
 
+def test_contradictions_are_named(found: Found) -> None:
+    nearest = found["nearest"]
+    conflicts = {
+        (name, path): nearest[name][path].license_conflicts
+        for name, path in (
+            ("contradiction", "/a.c"),
+            ("contradiction", "/b.c"),  # its own tag decides; the folder's quarrel is not its own
+            ("tree 1", "/src/a.c"),
+            ("tree 2", "/src/a.c"),
+            ("tree 5", "/src/a.c"),  # GitHub could not tell
+            ("mit_or_gpl", "/a.c"),  # the text of one of the choices
+            ("vendored", "/main.c"),
+        )
+    }
+    assert conflicts == {
+        ("contradiction", "/a.c"): ["metadata_against_text"],
+        ("contradiction", "/b.c"): [],
+        ("tree 1", "/src/a.c"): ["github_against_declared"],
+        ("tree 2", "/src/a.c"): ["github_against_declared"],
+        ("tree 5", "/src/a.c"): [],
+        ("mit_or_gpl", "/a.c"): [],
+        ("vendored", "/main.c"): [],
+    }
+
+
+def test_who_is_believed_is_a_parameter(spark: SparkSession, found: Found) -> None:
+    repository = {"contradiction": REPOSITORIES["contradiction"]}
+    answers = {"strictest": found["nearest"]["contradiction"]["/a.c"]}
+    for believed in ("metadata", "text"):
+        rows = assigned(spark, repository, "nearest", conflicts=believed)
+        answers[believed] = rows["contradiction"]["/a.c"]
+    assert {name: (row.license_type, row.detected_licenses) for name, row in answers.items()} == {
+        "strictest": ("non_permissive", ["GPL-3.0-only", "MIT"]),
+        "metadata": ("permissive", ["MIT"]),
+        "text": ("non_permissive", ["GPL-3.0-only"]),
+    }
+    assert {tuple(row.license_conflicts) for row in answers.values()} == {
+        ("metadata_against_text",)
+    }
+    with pytest.raises(InvalidParamsError, match=r"conflicts: needed one of .* found 'newest'"):
+        AssignLicensesParams(conflicts="newest")
+
+
+def test_unreadable_licence_files_count_as_unknown(spark: SparkSession) -> None:
+    names = ["/LICENSE", "/legal.txt", "/COPYING"]
+    files = [(root("r"), path, path[1:], root(path)) for path in names]
+    outcomes = zip(names, ("timed_out", "binary", "empty"), strict=True)
+    texts = [(root(path), outcome, None) for path, outcome in outcomes]
+    declared = collect_declarations(
+        spark.createDataFrame(files, SCHEMAS["files"]),
+        spark.createDataFrame([], SCHEMAS["file_languages"]),
+        spark.createDataFrame(texts, SCHEMAS["license_texts"]),
+    ).collect()
+    ((directory, base, items),) = declared
+    assert (directory, base) == (root("r"), "/")
+    assert [(item.path, item.expression) for item in items] == [("/LICENSE", REFERENCE)]
+
+
 def sources(row: Row) -> list[tuple[str, str, str]]:
     return [tuple(source) for source in row.license_sources]
 
@@ -235,6 +297,7 @@ def assigned(
     repositories: dict[str, Repository],
     policy: str,
     max_declarations: int = 32,
+    conflicts: str = "strictest",
 ) -> dict[str, dict[str, Row]]:
     """Rows of `licenses` by repository and path."""
     tables = tables_of(spark, repositories)
@@ -249,7 +312,7 @@ def assigned(
         declarations,
         tables["measurements"],
         tables["origins"],
-        AssignLicensesParams(policy=policy, max_declarations=max_declarations),
+        AssignLicensesParams(policy=policy, max_declarations=max_declarations, conflicts=conflicts),
     )
     columns = table_contract("licenses").columns
     assert licenses.dtypes == [(column.name, column.data_type) for column in columns]
