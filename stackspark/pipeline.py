@@ -29,7 +29,7 @@ from stackspark.io.manifest import (
     shard_rows,
     write_manifest,
 )
-from stackspark.io.shards import export_documents, export_files, export_ids
+from stackspark.io.shards import export_documents, export_files, export_ids, export_notices
 from stackspark.judging import (
     near_duplicate_candidates,
     resolved,
@@ -96,6 +96,7 @@ from stackspark.stages.select_representatives import select_representatives
 from stackspark.stages.shape_documents_export import shape_documents_export
 from stackspark.stages.shape_files_export import shape_files_export
 from stackspark.stages.shape_ids_export import shape_ids_export
+from stackspark.stages.shape_notices_export import shape_notices_export
 from stackspark.steps import (
     Check,
     RunContext,
@@ -118,6 +119,9 @@ STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", 
 
 TASKS_PER_CORE = 4
 """So that one long task does not hold up a step's end; what is listed and fetched is the same."""
+
+READERS = ("scan", "files", "documents", "notices")
+"""What reads texts of `contents`."""
 
 Notes = dict[str, Any]
 
@@ -149,7 +153,7 @@ class Pipeline:
 
     def __init__(self, context: RunContext, inputs: Inputs) -> None:
         self.context, self.inputs, self.recipe = context, inputs, inputs.recipe
-        self.reads = {name: ReadMetrics(context.spark) for name in ("scan", "files", "documents")}
+        self.reads = {name: ReadMetrics(context.spark) for name in READERS}
         self.fetched = FetchMetrics(context.spark)
 
     def steps(self) -> dict[str, Callable[[], StepRecord]]:
@@ -569,6 +573,13 @@ class Pipeline:
         shaped = shape_documents_export(self.context.table("documents"), self._described)
         return self.context.scratch.write(shaped, "document_files")
 
+    @property
+    def _notices(self) -> DataFrame:
+        names = ("licenses", "files", "license_texts", "origins", "contents")
+        tables = {name: self.context.table(name) for name in names}
+        notices = shape_notices_export(self._kept, **tables)
+        return self.context.scratch.write(notices, "notices")
+
     def export_folder(self, dataset: str) -> str:
         """Folder of an export; its name comes from what the export is made of."""
         return joined(self.context.lake.root, "shards", dataset, self._export_id(dataset))
@@ -584,6 +595,7 @@ class Pipeline:
         notes["files"] = {
             dataset: sum(sum(shard.language_counts.values()) for shard in found)
             for dataset, found in shards.items()
+            if dataset != "notices"
         }
         notes["read"] = {name: metrics.totals() for name, metrics in self.reads.items()}
         rows = [
@@ -624,6 +636,8 @@ class Pipeline:
         if dataset == "documents":
             reads = self.reads["documents"]
             return export_documents(self._document_files, contents, folder, params, reads)
+        if dataset == "notices":
+            return export_notices(self._notices, contents, folder, params, self.reads["notices"])
         return export_ids(shape_ids_export(self._document_files), folder, params)
 
 

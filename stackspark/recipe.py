@@ -23,7 +23,7 @@ from stackspark.stages.filter_long_lines import FilterLongLinesParams
 from stackspark.stages.filter_text_files import FilterTextFilesParams
 from stackspark.stages.select_representatives import SelectRepresentativesParams
 
-EXPORTS = ("files", "documents", "ids")
+EXPORTS = ("files", "documents", "ids", "notices")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ class Recipe:
             contents.
         gharchive: folders or files of archived events of GitHub, which tell stars, forks and more.
         opt_outs: file of opt-out requests; none if not given.
-        exports: which of files, documents and ids are written.
+        exports: which of files, documents, ids and notices are written.
     """
 
     name: str

@@ -295,7 +295,7 @@ def test_run_writes_manifests_that_match_the_shards(
     assert listed == hashes
     rows = tables["shards"].select("path", "sha256").collect()
     assert {row["path"].removeprefix("shards/"): row["sha256"] for row in rows} == hashes
-    assert {name.split("/")[0] for name in hashes} == {"files", "documents", "ids"}
+    assert {name.split("/")[0] for name in hashes} == {"files", "documents", "ids", "notices"}
 
 
 def test_run_exports_the_kept_files_and_their_texts(
