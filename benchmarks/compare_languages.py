@@ -54,9 +54,8 @@ def main() -> None:
     print(f"{LANGUAGES_VERSION} against github-linguist {header['version']}: {len(names):,} files")
     report(names, ours, theirs, set(header["known"]))
     spent = sum(row["seconds"] for row in theirs)
-    print(
-        f"files per second of one core: {len(names) / seconds:,.0f}; Ruby {len(names) / spent:,.0f}"
-    )
+    rates = [f"{len(names) / cpu:,.0f}" for cpu in (seconds, spent)]
+    print(f"files per second of one core: {rates[0]}; Ruby {rates[1]}")
 
 
 def parse() -> argparse.Namespace:

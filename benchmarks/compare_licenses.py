@@ -1,13 +1,13 @@
 """Compare the licence detector with ScanCode's full matcher, and with what packages declare.
 
-    python benchmarks/compare_licenses.py --work DIR texts --files FOLDERS_OR_ARCHIVES ... [--seconds 500]
-    python benchmarks/compare_licenses.py --work DIR packages --files FOLDERS_OR_ARCHIVES ...
+    python benchmarks/compare_licenses.py --work DIR texts --files PLACES ... [--seconds 500]
+    python benchmarks/compare_licenses.py --work DIR packages --files PLACES ...
 
-`texts` takes the distinct licence files of folders and archives, in an order that a hash of the
-bytes decides, and asks both ways about each; answers are kept in DIR, so that a second call goes on
-where the time of the first one was over. `packages` takes each folder that holds the metadata of a
-package and its licence files, and puts what the one declares beside what the others state.
-Needs the extra `licenses`. CPU seconds of this process, index loaded before.
+Places are folders and archives. `texts` takes their distinct licence files, in an order that a hash
+of the bytes decides, and asks both ways about each; answers are kept in DIR, so that a second call
+goes on where the time of the first one was over. `packages` takes each folder that holds the
+metadata of a package and its licence files, and puts what the one declares beside what the others
+state. Needs the extra `licenses`. CPU seconds of this process, index loaded before.
 """
 
 import argparse
@@ -55,8 +55,8 @@ def license_files(places: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """Distinct licence files: SHA-1 of the bytes, one of their places, text."""
     found: dict[str, tuple[str, str]] = {}
     for place in places:
-        for path, raw in files_of(Path(place)):
-            if may_declare(path.rpartition("/")[2]) and b"\0" not in raw and raw.strip():
+        for path, raw in files_of(Path(place), may_declare):
+            if b"\0" not in raw and raw.strip():
                 text = raw.decode("utf-8", "replace")
                 found.setdefault(hashlib.sha1(raw).hexdigest(), (f"{place}!{path}", text))
     yield from ((key, *found[key]) for key in sorted(found))
@@ -82,6 +82,7 @@ def compare_texts(places: Sequence[str], path: Path, seconds: float) -> None:
             full, full_seconds = timed(lambda: index.detect(text, is_exact=False))  # noqa: B023
             row = {"key": key, "place": place, "chars": len(text), "method": ours["method"]}
             row |= {"ours": ours["expression"], "full": full["expression"]}
+            row |= {"matches": ours["matches"]}
             row |= {"our_seconds": our_seconds, "full_seconds": full_seconds}
             rows[key] = row
             answers.write(json.dumps(row) + "\n")
@@ -129,13 +130,13 @@ def packages(places: Sequence[str]) -> Iterator[tuple[str, str, list[str]]]:
     for place in places:
         declared: dict[str, str] = {}
         texts: dict[str, list[str]] = defaultdict(list)
-        for path, raw in files_of(Path(place)):
+        for path, raw in files_of(Path(place), lambda n: n in METADATA_READERS or may_declare(n)):
             folder, _, name = path.rpartition("/")
             if name in METADATA_READERS:
                 expression = declared_license(name, raw.decode("utf-8", "replace"))
                 if expression:
                     declared.setdefault(folder, expression)
-            elif may_declare(name) and raw.strip() and b"\0" not in raw:
+            elif raw.strip() and b"\0" not in raw:
                 owner = next((folder[: -len(e)] for e in INSIDE if f"{folder}/".endswith(f"/{e}")),
                              folder)  # fmt: skip
                 texts[owner].append(raw.decode("utf-8", "replace"))
