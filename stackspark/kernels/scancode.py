@@ -20,6 +20,9 @@ ANSWERS_VERSION = "1"
 MAX_SEARCHED_CHARS = 200_000
 """Longer texts are collections; the full matcher would take minutes for one."""
 
+MIN_COVERAGE = 0.5
+"""Share of a text that exact rules must account for; of less they may have seen a part only."""
+
 EXACT, FULL = "exact", "full"
 REFERENCES = frozenset(
     f"LicenseRef-scancode-{name}"
@@ -52,12 +55,16 @@ class LicenseIndex:
         """
         text = text[:MAX_TEXT_CHARS]
         exact = self.detect(text, is_exact=True)
-        if exact["expression"] or len(text) > MAX_SEARCHED_CHARS:
+        is_answered = exact["expression"] and exact["coverage"] >= MIN_COVERAGE
+        if is_answered or len(text) > MAX_SEARCHED_CHARS:
             return exact
         return self.detect(text, is_exact=False)
 
     def detect(self, text: str, *, is_exact: bool) -> dict[str, Any]:
-        """Detect by hashes and exact rules alone, or with approximate matching too."""
+        """Detect by hashes and exact rules alone, or with approximate matching too.
+
+        `coverage` of the answer is the share of the text's words that the matches account for.
+        """
         from licensedcode.detection import detect_licenses  # noqa: PLC0415
 
         detections = list(
@@ -65,8 +72,10 @@ class LicenseIndex:
         )
         stated = [each.license_expression for each in detections if each.license_expression]
         matches = [_match(match) for each in detections for match in each.matches]
+        coverage = _coverage([match for each in detections for match in each.matches])
         matches.sort(key=lambda match: (match["start_line"], match["end_line"], match["rule"]))
-        return found(self._spdx(stated), EXACT if is_exact else FULL, matches)
+        method = EXACT if is_exact else FULL
+        return {**found(self._spdx(stated), method, matches), "coverage": coverage}
 
     def _spdx(self, expressions: Sequence[str]) -> str | None:
         """All expressions, joined by AND, with the ids of SPDX.
@@ -82,6 +91,13 @@ class LicenseIndex:
         for part in tree.args if isinstance(tree, self._licensing.AND) else (tree,):
             text = part.render(template="{symbol.wrapped.spdx_license_key}")
             yield f"({text})" if isinstance(part, self._licensing.OR) else text
+
+
+def _coverage(matches: Sequence[Any]) -> float:
+    if not matches:
+        return 0.0
+    matched = {position for match in matches for position in match.qspan}
+    return len(matched) / max(1, len(matches[0].query.tokens))
 
 
 def _match(match: Any) -> dict[str, Any]:
