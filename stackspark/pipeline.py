@@ -37,6 +37,7 @@ from stackspark.judging import (
     without_duplicates,
 )
 from stackspark.kernels.benchmarks import BenchmarkMatcher
+from stackspark.kernels.detected_licenses import HEADER, TEXT
 from stackspark.listings import REFUSED_DDL, Listings, Sources
 from stackspark.near_duplicates import NearDuplicateResult, find_near_duplicates
 from stackspark.recipe import Recipe
@@ -86,6 +87,7 @@ from stackspark.stages.request_license_texts import request_license_texts
 from stackspark.stages.request_scans import request_scans
 from stackspark.stages.scan_contents import (
     GROUPS,
+    LICENSE_HEADER,
     LICENSE_TEXT,
     ScanContentsParams,
     scan_contents,
@@ -182,7 +184,11 @@ class Pipeline:
 
     def scan(self) -> StepRecord:
         """Measure the blobs, and the names of blobs, that were not measured yet."""
-        versions = {**self._scan_params.versions, "license_texts": self._detector_version}
+        versions: dict[str, Any] = dict(self._scan_params.versions)
+        versions |= {
+            "license_texts": self._detector_version,
+            "license_headers": self.recipe.license_texts.headers,
+        }
         return self._step("scan", self._after("fetch"), versions, self._scan)
 
     def licenses(self) -> StepRecord:
@@ -393,7 +399,11 @@ class Pipeline:
         """Blobs of licence files that the detector has not seen."""
         table = self.context.table
         wanted = request_license_texts(
-            table("files"), table("contents"), self._known("license_texts"), self._detector_version
+            table("files"),
+            table("contents"),
+            self._known("license_texts"),
+            self._detector_version,
+            headers=self.recipe.license_texts.headers,
         )
         return self.context.scratch.write(wanted, "license_files")
 
@@ -405,7 +415,9 @@ class Pipeline:
         requests = request_scans(named, known, languages, GROUPS, versions)
         licensed = self._license_files.select(
             "blob_id",
-            F.array(F.lit(LICENSE_TEXT)).alias("groups"),
+            F.array(F.when(F.col("part") == TEXT, LICENSE_TEXT).otherwise(LICENSE_HEADER)).alias(
+                "groups"
+            ),
             F.lit(None).cast("string").alias("name"),
         )
         plan = plan_reads(requests.unionByName(licensed), contents)
@@ -420,7 +432,8 @@ class Pipeline:
         yield self._grow("license_texts", self._license_texts(scanned), ["blob_id"])
 
     def _license_texts(self, scanned: DataFrame) -> DataFrame:
-        texts = scanned.where(F.col("license_text").isNotNull())
+        handed = scanned.where(F.col("license_text").isNotNull())
+        texts = handed.join(self._license_files.drop("status"), "blob_id", how="inner")
         num_tasks = 1 + texts.count() // TEXTS_PER_TASK
         detected = detect_licenses(texts, self.recipe.license_texts, num_tasks)
         # Stored first: detection is slow, and growing a table reads its new rows twice.
@@ -441,11 +454,20 @@ class Pipeline:
             table("measurements"),
             table("origins"),
             self.recipe.licenses,
+            headers=self._headers,
         )
         # Stored, because the copies of a text are compared with all rows.
         stored = self.context.scratch.write(assigned, "assigned_licenses")
         rows = compare_copies(stored, table("files"), table("measurements"))
         yield Write(table="licenses", rows=rows, checks=self._one_per_file)
+
+    @property
+    def _headers(self) -> DataFrame | None:
+        """What the first lines of files state, where the recipe asks for it."""
+        if not self.recipe.license_texts.headers:
+            return None
+        texts = self.context.table("license_texts")
+        return texts.where((F.col("part") == HEADER) & F.col("expression").isNotNull())
 
     def _one_per_file(self, written: WriteResult) -> Sequence[TableRule]:
         total = self.context.table("files").count()

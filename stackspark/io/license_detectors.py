@@ -52,9 +52,9 @@ class LicenseDetector:
         self._limits = (str(max_seconds), str(max_memory_bytes))
         self._process = self._start()
 
-    def license_of_text(self, text: str) -> dict[str, Any]:
+    def license_of_text(self, text: str, is_exact: bool = False) -> dict[str, Any]:
         """Answer a text, as `stackspark.kernels.detected_licenses.DETECTED` has it."""
-        request = json.dumps({"text": text}).encode() + b"\n"
+        request = json.dumps({"text": text, "is_exact": is_exact}).encode() + b"\n"
         try:
             requests, answers = _pipes(self._process)
             requests.write(request)

@@ -33,7 +33,7 @@ READY = b"ready\n"
 WALL_FACTOR = 20
 """A child that uses no CPU is given up after this many times its CPU seconds."""
 
-Detect = Callable[[str], dict[str, Any]]
+Detect = Callable[[str, bool], dict[str, Any]]
 
 
 def serve(
@@ -42,9 +42,9 @@ def serve(
     """Answer requests until there are no more.
 
     Args:
-        requests: a JSON object with `text` a line.
+        requests: a JSON object a line, with `text` and `is_exact`.
         answers: gets `READY`, then a JSON object for each request.
-        detect: answers one text.
+        detect: answers one text, by exact rules alone or not.
         max_seconds: CPU seconds a text.
         max_memory_bytes: address space that the child may take besides what it was forked with.
     """
@@ -117,14 +117,14 @@ def _work(
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     while True:
         try:
-            text = json.loads(pipe.recv_bytes())["text"]
+            request = json.loads(pipe.recv_bytes())
         except EOFError:
             return
         resource.setrlimit(
             resource.RLIMIT_CPU, (math.ceil(time.process_time() + max_seconds), hard)
         )
         try:
-            answer = detect(text)
+            answer = detect(request["text"], request["is_exact"])
         except MemoryError:
             answer = without_answer(OUT_OF_MEMORY)
         except Exception:

@@ -8,11 +8,17 @@ from typing import Any
 
 import pyarrow as pa
 
+TEXT, HEADER = "text", "header"
+"""What was read of a blob: all of a licence file, or the first lines of another file."""
+
 BUILT_IN, SCANCODE = "built_in", "scancode"
 DETECTORS = (BUILT_IN, SCANCODE)
 
 MAX_TEXT_CHARS = 1_000_000
 """What is looked at of a licence text."""
+
+HEADER_LINES, MAX_HEADER_CHARS = 60, 20_000
+"""What is looked at of any other file, if it speaks of a licence there."""
 
 MAX_MATCHES = 200
 MAX_HOLDERS, MAX_HOLDER_CHARS = 20, 200
@@ -31,6 +37,7 @@ MATCH_TYPE = pa.struct(
 DETECTED = pa.schema(
     {
         "blob_id": pa.string(),
+        "part": pa.string(),
         "outcome": pa.string(),
         "expression": pa.string(),
         "method": pa.string(),
@@ -48,7 +55,16 @@ _HOLDER = re.compile(
     r"^[ \t#*/;>.\"'-]*((?:copyright|©|\(c\))[ \t]*(?:\(c\)|©|&copy;)?[ \t,:]*\d{4}[^\n]{3,400})",
     re.IGNORECASE | re.MULTILINE,
 )
+_SPEAKS_OF_LICENSES = re.compile(
+    r"licen[cs]e|copyright|copying|permi(?:t|ssion)|redistribut|public domain|spdx", re.IGNORECASE
+)
 _PLACEHOLDER = re.compile(r"[\[{<](?:yyyy|year|name|fullname)", re.IGNORECASE)
+
+
+def header_of(text: str) -> str:
+    """The first lines of a file, or an empty text where they do not speak of a licence."""
+    head = "\n".join(text[:MAX_HEADER_CHARS].split("\n", HEADER_LINES)[:HEADER_LINES])
+    return head if _SPEAKS_OF_LICENSES.search(head) else ""
 
 
 def found(

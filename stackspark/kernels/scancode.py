@@ -46,9 +46,12 @@ class LicenseIndex:
 
         self._index, self._licensing = get_index(), get_licensing()
 
-    def license_of_text(self, text: str) -> dict[str, Any]:
+    def license_of_text(self, text: str, is_exact: bool = False) -> dict[str, Any]:
         """What a licence text states, its first million characters.
 
+        Args:
+            text: of a licence file, or the header of another file.
+            is_exact: leave it at exact rules.
         Returns:
             `outcome`, `expression` (SPDX, all that the text states, joined by AND), `method` and
             `matches`, as `DETECTED` has them.
@@ -56,7 +59,7 @@ class LicenseIndex:
         text = text[:MAX_TEXT_CHARS]
         exact = self.detect(text, is_exact=True)
         is_answered = exact["expression"] and exact["coverage"] >= MIN_COVERAGE
-        if is_answered or len(text) > MAX_SEARCHED_CHARS:
+        if is_answered or is_exact or len(text) > MAX_SEARCHED_CHARS:
             return exact
         return self.detect(text, is_exact=False)
 

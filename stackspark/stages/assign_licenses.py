@@ -77,6 +77,8 @@ def assign_licenses(
     measurements: DataFrame,
     origins: DataFrame,
     params: AssignLicensesParams = AssignLicensesParams(),
+    *,
+    headers: DataFrame | None = None,
 ) -> DataFrame:
     """Decide the licence of every file.
 
@@ -86,6 +88,8 @@ def assign_licenses(
         measurements: `spdx_license_tag` of `blob_id`.
         origins: `gha_license_id` of `directory_id`.
         params: the policy.
+        headers: `expression` that the first lines of `blob_id` state; speaks for the file where it
+            has no SPDX tag.
     Returns:
         Rows of `licenses` in contract order, one per file.
     Shuffles: files twice, by blob_id and by (directory_id, folder), with ids and paths only.
@@ -94,7 +98,7 @@ def assign_licenses(
     entries = files.select("directory_id", "path", "blob_id", _folder().alias("folder"))
     folders = _folders(entries, declarations, origins, params)
     rows = (
-        entries.join(_tags(measurements), "blob_id", how="left")
+        entries.join(_tags(measurements, headers), "blob_id", how="left")
         .join(folders, FOLDER, how="left")
         .transform(_combined, params)
         .transform(_settled, params)
@@ -109,10 +113,18 @@ def _folder() -> Column:
     return F.left("path", F.length("path") - F.length(base_name))
 
 
-def _tags(measurements: DataFrame) -> DataFrame:
-    tagged = measurements.where(F.col("spdx_license_tag").isNotNull())
-    verdicts = with_verdicts(tagged.select("blob_id", "spdx_license_tag"), "spdx_license_tag")
-    tag = F.struct(class_place("license_class").alias("place"), "expression")
+def _tags(measurements: DataFrame, headers: DataFrame | None) -> DataFrame:
+    """What a blob states of itself: its tag, else its header."""
+    stated = measurements.where(F.col("spdx_license_tag").isNotNull()).select(
+        "blob_id", F.col("spdx_license_tag").alias("written"), F.lit("spdx_tag").alias("source")
+    )
+    if headers is not None:
+        untagged = headers.join(stated, "blob_id", how="left_anti")
+        written = F.col("expression").alias("written")
+        others = untagged.select("blob_id", written, F.lit("file_header").alias("source"))
+        stated = stated.unionByName(others)
+    verdicts = with_verdicts(stated, "written")
+    tag = F.struct(class_place("license_class").alias("place"), "expression", "source")
     return verdicts.select("blob_id", tag.alias("tag"))
 
 
@@ -150,9 +162,7 @@ def _inherited(params: AssignLicensesParams) -> Column:
 def _combined(rows: DataFrame, params: AssignLicensesParams) -> DataFrame:
     """The declarations that count for a file, and GitHub's word where it does."""
     is_tagged = F.col("tag").isNotNull()
-    tag = F.struct("tag.place", "tag.expression", "path", F.lit("spdx_tag").alias("source")).cast(
-        DECLARATION_TYPE
-    )
+    tag = F.struct("tag.place", "tag.expression", "path", "tag.source").cast(DECLARATION_TYPE)
     own = F.array_compact(F.array(F.when(is_tagged, tag)))
     inherited = F.coalesce("declared", F.array().cast(f"array<{DECLARATION_TYPE}>"))
     if params.policy == "union":

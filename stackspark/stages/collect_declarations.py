@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from stackspark.kernels.detected_licenses import NO_TEXT
+from stackspark.kernels.detected_licenses import NO_TEXT, TEXT
 from stackspark.kernels.spdx import MAX_EXPRESSION_CHARS
 from stackspark.license_expressions import (
     DECLARATION_TYPE,
@@ -50,7 +50,7 @@ def collect_declarations(
     Args:
         files: one row per (`directory_id`, `path`), with `name` and `blob_id`.
         file_languages: `declared_license` of (`blob_id`, `name`).
-        license_texts: `outcome` and `expression` of the `blob_id` of licence files.
+        license_texts: `part`, `outcome` and `expression` of the `blob_id` of licence files.
         params: the limit.
     Returns:
         One row per (`directory_id`, `base`): `declared`, an array of `DECLARATION_TYPE`, worst
@@ -93,7 +93,8 @@ def _texts(files: DataFrame, license_texts: DataFrame) -> DataFrame:
     must not pass for "no licence at all".
     """
     expression = F.left("expression", F.lit(MAX_EXPRESSION_CHARS + 1))
-    stated = license_texts.where(F.col("outcome") != NO_TEXT).select(
+    read = license_texts.where((F.col("part") == TEXT) & (F.col("outcome") != NO_TEXT))
+    stated = read.select(
         "blob_id",
         F.col("expression").isNotNull().alias("is_known"),
         F.coalesce(expression, F.lit(UNKNOWN_LICENSE)).alias("written"),

@@ -16,6 +16,7 @@ from stackspark.kernels.detected_licenses import (
     BUILT_IN,
     DETECTED,
     DETECTORS,
+    HEADER,
     NO_TEXT,
     SCANCODE,
     copyright_holders,
@@ -29,6 +30,8 @@ TEXTS_PER_TASK = 1000
 """A task that has ScanCode's index loaded, which takes 8 seconds, should have some work."""
 
 Answer = dict[str, Any]
+Ask = Callable[[str, bool], Answer]
+"""Answers a text, by exact rules alone or not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +40,14 @@ class DetectLicensesParams:
 
     Attributes:
         detector: scancode (the extra `licenses`), or built_in, which knows some forty licences.
+        headers: whether licences written out in the first 60 lines of other files count for these
+            files; ScanCode's exact rules read them, 2 ms a file that speaks of a licence.
         max_seconds: CPU seconds that ScanCode may take for one text.
         max_memory_bytes: what it may take for one text, besides its index.
     """
 
     detector: str = SCANCODE
+    headers: bool = False
     max_seconds: int = 60
     max_memory_bytes: int = 1 << 30
 
@@ -78,7 +84,7 @@ def detect_licenses(
     """Ask the detector for every text; a text that is too much for it has an outcome that says so.
 
     Args:
-        texts: one row per text (`blob_id`, `license_text`).
+        texts: one row per text (`blob_id`, `part`, `license_text`).
         params: the detector and its limits.
         num_tasks: into how many tasks the texts are brought together.
 
@@ -87,7 +93,7 @@ def detect_licenses(
         twice, since detection is what takes time.
     Shuffles: the texts of licence files, by blob_id.
     """
-    brought = texts.select("blob_id", "license_text").repartition(num_tasks, "blob_id")
+    brought = texts.select("blob_id", "part", "license_text").repartition(num_tasks, "blob_id")
     return brought.mapInArrow(partial(_detect, params=params), from_arrow_schema(DETECTED))
 
 
@@ -95,24 +101,24 @@ def _detect(
     batches: Iterator[pa.RecordBatch], params: DetectLicensesParams
 ) -> Iterator[pa.RecordBatch]:
     with ExitStack() as stack:
-        ask: Callable[[str], Answer] | None = None
+        ask: Ask | None = None
         for batch in batches:
             if not batch.num_rows:
                 continue
             if ask is None:
                 ask = _detector(params, stack)
-            rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-            answers = [{"blob_id": blob_id, **_answer(ask, text)} for blob_id, text in rows]
+            answers = [{**row, **_answer(ask, row)} for row in batch.to_pylist()]
             yield pa.RecordBatch.from_pylist(answers, schema=DETECTED)
 
 
-def _detector(params: DetectLicensesParams, stack: ExitStack) -> Callable[[str], Answer]:
+def _detector(params: DetectLicensesParams, stack: ExitStack) -> Ask:
     if params.detector == BUILT_IN:
-        return lambda text: found(license_of_text(text), BUILT_IN)
+        return lambda text, _: found(license_of_text(text), BUILT_IN)
     limits = (params.max_seconds, params.max_memory_bytes)
     return stack.enter_context(license_detector(*limits)).license_of_text
 
 
-def _answer(ask: Callable[[str], Answer], text: str) -> Answer:
-    answer = ask(text) if text.strip() else without_answer(NO_TEXT)
+def _answer(ask: Ask, row: dict[str, Any]) -> Answer:
+    text, is_header = row["license_text"], row["part"] == HEADER
+    answer = ask(text, is_header) if text.strip() else without_answer(NO_TEXT)
     return {**answer, "holders": copyright_holders(text)}

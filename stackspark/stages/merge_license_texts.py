@@ -11,10 +11,11 @@ def merge_license_texts(detected: DataFrame, unread: DataFrame, version: str) ->
 
     Args:
         detected: as `detect_licenses` has it.
-        unread: (`blob_id`, `status`) of licence files that have no text; the status is the outcome.
+        unread: (`blob_id`, `part`, `status`) of licence files that have no text; the status is
+            the outcome.
         version: of the detector.
     """
-    without = unread.select("blob_id", F.col("status").alias("outcome"))
+    without = unread.select("blob_id", "part", F.col("status").alias("outcome"))
     return (
         detected.unionByName(without, allowMissingColumns=True)
         .withColumn("matches", F.coalesce("matches", F.array().cast(_type("matches"))))

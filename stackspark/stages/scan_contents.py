@@ -14,7 +14,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from stackspark.io.content_reader import ContentBatch, ReadMetrics, map_contents
 from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.kernels.declared_licenses import DECLARED_VERSION, declared_license
-from stackspark.kernels.detected_licenses import MAX_TEXT_CHARS
+from stackspark.kernels.detected_licenses import MAX_TEXT_CHARS, header_of
 from stackspark.kernels.encoded_data import ENCODED_VERSION, measure_encoded_data
 from stackspark.kernels.html_text import HTML_VERSION, visible_chars
 from stackspark.kernels.languages import LANGUAGES_VERSION, detect_language, is_generated
@@ -24,8 +24,8 @@ from stackspark.kernels.text_metrics import TEXT_VERSION, measure_text
 GROUPS = ("text", "encoded", "shingles", "benchmarks")
 """Groups of metrics that depend on the bytes alone; each has a version of its own."""
 
-LICENSE_TEXT = "license_text"
-"""Asked for like a group: the text itself is handed out, for the detector of licences."""
+LICENSE_TEXT, LICENSE_HEADER = "license_text", "license_header"
+"""Asked for like groups: the text itself, or its first lines, for the detector of licences."""
 
 MATCH_TYPE = pa.struct([(part, pa.string()) for part in ("benchmark", "item_id", "field")])
 SCANNED = pa.schema(
@@ -97,8 +97,8 @@ def scan_contents(
 
     Args:
         plan: read plan whose payload is `groups` (array<string>, the groups of metrics to measure,
-            and `LICENSE_TEXT`; empty for none) and `name` (base name to detect the language under;
-            null for none).
+            `LICENSE_TEXT` and `LICENSE_HEADER`; empty for none) and `name` (base name to detect the
+            language under; null for none).
         params: what to measure.
         metrics: where to count what is read.
 
@@ -173,10 +173,16 @@ def _by_name(batch: ContentBatch) -> pa.Array:
 
 def _license_texts(batch: ContentBatch, groups: Sequence[Sequence[str]]) -> pa.Array:
     texts = [
-        batch.texts[int(index)].as_py()[:MAX_TEXT_CHARS] if LICENSE_TEXT in row else None
+        _license_text(batch.texts[int(index)], row)
         for index, row in zip(batch.text_index, groups, strict=True)
     ]
     return pa.array(texts, pa.string())
+
+
+def _license_text(text: pa.StringScalar, groups: Sequence[str]) -> str | None:
+    if LICENSE_TEXT in groups:
+        return str(text)[:MAX_TEXT_CHARS]
+    return header_of(str(text)) if LICENSE_HEADER in groups else None
 
 
 def _named(name: str, raw: bytes) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from stackspark.io.license_process import READY, serve
 MEBIBYTE = 1 << 20
 
 
-def detect(text: str) -> dict[str, Any]:
+def detect(text: str, is_exact: bool) -> dict[str, Any]:
     """A detector that hostile texts can slow down, fill and crash."""
     if text == "endless":
         while True:
@@ -32,7 +32,9 @@ def detect(text: str) -> dict[str, Any]:
 
 
 def answers(texts: Sequence[str], max_seconds: int = 1) -> list[dict[str, Any]]:
-    requests = io.BytesIO(b"".join(json.dumps({"text": text}).encode() + b"\n" for text in texts))
+    requests = io.BytesIO(
+        b"".join(json.dumps({"text": text, "is_exact": False}).encode() + b"\n" for text in texts)
+    )
     written = io.BytesIO()
     serve(requests, written, detect, max_seconds, 64 * MEBIBYTE)
     ready, *lines = written.getvalue().splitlines(keepends=True)

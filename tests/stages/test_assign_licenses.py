@@ -277,7 +277,7 @@ def test_unreadable_licence_files_count_as_unknown(spark: SparkSession) -> None:
     names = ["/LICENSE", "/legal.txt", "/COPYING"]
     files = [(root("r"), path, path[1:], root(path)) for path in names]
     outcomes = zip(names, ("timed_out", "binary", "empty"), strict=True)
-    texts = [(root(path), outcome, None) for path, outcome in outcomes]
+    texts = [(root(path), "text", outcome, None) for path, outcome in outcomes]
     declared = collect_declarations(
         spark.createDataFrame(files, SCHEMAS["files"]),
         spark.createDataFrame([], SCHEMAS["file_languages"]),
@@ -286,6 +286,23 @@ def test_unreadable_licence_files_count_as_unknown(spark: SparkSession) -> None:
     ((directory, base, items),) = declared
     assert (directory, base) == (root("r"), "/")
     assert [(item.path, item.expression) for item in items] == [("/LICENSE", REFERENCE)]
+
+
+def test_headers_speak_for_files_without_a_tag(spark: SparkSession) -> None:
+    tables = tables_of(spark, {"r": REPOSITORIES["vendored"]})
+    headers = [(root("r" + path), "ISC") for path in ("/main.c", "/old.c")]
+    licenses = assign_licenses(
+        tables["files"],
+        collect_declarations(tables["files"], tables["file_languages"], tables["license_texts"]),
+        tables["measurements"],
+        tables["origins"],
+        headers=spark.createDataFrame(headers, "blob_id string, expression string"),
+    )
+    rows = {row.path: row for row in licenses.collect()}
+    assert len(rows) == len(REPOSITORIES["vendored"].tags)
+    assert sources(rows["/main.c"]) == [("/main.c", "ISC", "file_header")]
+    assert sources(rows["/old.c"]) == [("/old.c", "GPL-2.0-or-later", "spdx_tag")]
+    assert sources(rows["/lib/gplate/c.c"]) == [("/LICENSE", "MIT", TEXT)]
 
 
 def sources(row: Row) -> list[tuple[str, str, str]]:
@@ -340,7 +357,7 @@ def tables_of(spark: SparkSession, repositories: dict[str, Repository]) -> dict[
             rows["files"].append((root(place), path, name, None if path == GONE else blob_id))
             rows["file_languages"].append((blob_id, name, None if is_text else expression))
             if is_text:
-                rows["license_texts"].append((blob_id, "detected", expression))
+                rows["license_texts"].append((blob_id, "text", "detected", expression))
             rows["measurements"].append((blob_id, tag))
     return {name: spark.createDataFrame(rows[name], schema) for name, schema in SCHEMAS.items()}
 
@@ -348,7 +365,7 @@ def tables_of(spark: SparkSession, repositories: dict[str, Repository]) -> dict[
 SCHEMAS = {
     "files": "directory_id string, path string, name string, blob_id string",
     "file_languages": "blob_id string, name string, declared_license string",
-    "license_texts": "blob_id string, outcome string, expression string",
+    "license_texts": "blob_id string, part string, outcome string, expression string",
     "measurements": "blob_id string, spdx_license_tag string",
     "origins": "directory_id string, gha_license_id string",
 }

@@ -13,6 +13,7 @@ from stackspark.kernels.benchmarks import BenchmarkItem, BenchmarkMatcher
 from stackspark.kernels.minhash import MinHashParams
 from stackspark.stages.scan_contents import (
     GROUPS,
+    LICENSE_HEADER,
     LICENSE_TEXT,
     SCANNED,
     ScanContentsParams,
@@ -36,6 +37,8 @@ REQUESTS: list[tuple[int, list[str], str | None]] = [
     (2, ["text"], None),
     (3, ["shingles", "benchmarks"], None),
     (3, [LICENSE_TEXT], None),
+    (3, [LICENSE_HEADER], None),
+    (2, [LICENSE_HEADER], None),
 ]
 
 
@@ -79,7 +82,7 @@ def _row(rows: Scan, text: int, name: str | None) -> dict[str, Any]:
 def test_scan_measures_the_groups_that_were_asked_for(scan: tuple[Scan, ReadMetrics]) -> None:
     rows, _ = scan
     assert len(rows) == len(REQUESTS)
-    for text, groups, name in REQUESTS[:-1]:
+    for text, groups, name in REQUESTS[:-3]:
         row = _row(rows, text, name)
         assert [group for group in GROUPS if row[group] is not None] == [
             group for group in GROUPS if group in groups
@@ -116,8 +119,12 @@ def test_scan_measures_the_text_of_the_row(scan: tuple[Scan, ReadMetrics]) -> No
 
 
 def test_scan_hands_out_the_texts_that_were_asked_for(scan: tuple[Scan, ReadMetrics]) -> None:
-    handed = [(row["blob_id"], row[LICENSE_TEXT]) for row in scan[0] if row[LICENSE_TEXT]]
-    assert handed == [(_blob_id(TEXTS[3]), TEXTS[3])]
+    handed = [
+        (row["blob_id"], row[LICENSE_TEXT]) for row in scan[0] if row[LICENSE_TEXT] is not None
+    ]
+    # a header that does not speak of a licence is empty
+    wanted = [(3, TEXTS[3]), (3, TEXTS[3]), (2, "")]
+    assert sorted(handed) == sorted((_blob_id(TEXTS[text]), said) for text, said in wanted)
 
 
 def test_scan_of_an_empty_text_measures_nothing_and_fails_nothing(
