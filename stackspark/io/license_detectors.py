@@ -79,7 +79,8 @@ class LicenseDetector:
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "stackspark.io.license_process", *self._limits]
         # Spark's workers may have the package from an archive that only they know of.
-        path = os.pathsep.join(filter(None, sys.path))
+        separator = os.pathsep
+        path = separator.join(filter(None, sys.path))
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
                 command,

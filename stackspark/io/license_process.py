@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -83,17 +83,17 @@ class _Worker:
         """End the child, which waits for nothing but its pipe."""
         if self._process and self._pipe:
             self._pipe.close()
-            self._process.join()
+            wait([self._process.sentinel])
 
     def _bury(self) -> str:
         """What the end of the child means for the text that it had."""
         process, pipe = self._process, self._pipe
         assert process is not None
         assert pipe is not None
-        process.join(0.5)
+        wait([process.sentinel], 0.5)
         is_stuck = process.is_alive()
         process.kill()
-        process.join()
+        wait([process.sentinel])
         pipe.close()
         self._process = self._pipe = None
         return TIMED_OUT if is_stuck or process.exitcode == -signal.SIGXCPU else CRASHED

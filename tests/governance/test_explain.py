@@ -110,7 +110,8 @@ def tables(spark: SparkSession) -> PublishedTables:
              "error_class": "truncated_archive", "message": "ends early"}]),
         license_texts=table("license_texts", [
             {"blob_id": BLOBS["l"], "part": "text", "outcome": "detected",
-             "expression": "Apache-2.0", "method": "exact", "holders": [], "detector_version": "scancode-x/1",
+             "expression": "Apache-2.0", "method": "exact", "holders": [],
+             "detector_version": "scancode-x/1",
              "matches": [{"rule": "apache-2.0_1.RULE", "expression": "apache-2.0", "score": 100.0,
                           "start_line": 1, "end_line": 201, "matcher": "1-hash"}]}]),
         representatives=spark.createDataFrame(pa.Table.from_pylist([
