@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -83,17 +83,17 @@ class _Worker:
         """End the child, which waits for nothing but its pipe."""
         if self._process and self._pipe:
             self._pipe.close()
-            wait([self._process.sentinel])
+            self._process.join()
 
     def _bury(self) -> str:
         """What the end of the child means for the text that it had."""
         process, pipe = self._process, self._pipe
         assert process is not None
         assert pipe is not None
-        wait([process.sentinel], 0.5)
+        process.join(0.5)
         is_stuck = process.is_alive()
         process.kill()
-        wait([process.sentinel])
+        process.join()
         pipe.close()
         self._process = self._pipe = None
         return TIMED_OUT if is_stuck or process.exitcode == -signal.SIGXCPU else CRASHED
