@@ -19,6 +19,8 @@ VENV_PYTHON = REPOSITORY / ".venv" / "bin" / "python"
 CONSTRAINTS = REPOSITORY / "constraints.txt"
 UV_VERSION = "0.13.9"
 ENVIRONMENT_EXIT_CODE = 5
+DEFAULT = f"{REPOSITORY}[licenses]"
+"""The package with what the built-in recipes need: their detector of licences."""
 
 # What a machine tells pip (variable or configuration file) and the variable that tells uv the same.
 PIP_SETTINGS_OF_UV = {
@@ -60,10 +62,10 @@ def install(*, with_dev: bool) -> None:
         print("creating .venv", flush=True)
         venv.EnvBuilder(with_pip=True, clear=True).create(REPOSITORY / ".venv")
     print(f"installing stackspark{' and the dev group' if with_dev else ''}", flush=True)
-    install_requirements("--editable", str(REPOSITORY), *(dev_group() if with_dev else ()))
+    install_requirements("--editable", DEFAULT, *(dev_group() if with_dev else ()))
     if not finds_java():
         print("no Java 17 or 21 on this machine: installing the extra `java`", flush=True)
-        install_requirements("--editable", f"{REPOSITORY}[java]")
+        install_requirements("--editable", f"{REPOSITORY}[java,licenses]")
 
 
 def install_requirements(*requirements: str) -> None:

@@ -223,6 +223,8 @@ def _outcome(
 def gather_inputs(options: RunOptions) -> Inputs:
     """Check recipe, sources, opt-outs and benchmarks, before anything of a source is read."""
     recipe = load_recipe(options.recipe, options.settings)
+    # Its name asks for the detector that the recipe names: known before anything is read.
+    _ = recipe.license_texts.version
     requests = tuple(opt_out_requests(recipe.opt_outs)) if recipe.opt_outs else ()
     specs = source_specs(recipe, options)
     _check_source_bands(recipe, specs)

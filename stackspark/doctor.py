@@ -22,6 +22,7 @@ from stackspark.io.locks import LOCK_NAME, LockHolder
 from stackspark.io.objects import object_folder
 from stackspark.io.s3 import MENDS, is_s3
 from stackspark.io.s3_probe import S3Answer, probe_s3
+from stackspark.kernels.scancode import scancode_version
 
 MIN_PYTHON = (3, 11)
 MIN_AVAILABLE_MEMORY_BYTES = 2 << 30
@@ -63,6 +64,7 @@ def run_checks(lake: str | None = None, temp_folder: Path | None = None) -> list
         _looked_at("python", _python),
         *_libraries(),
         _looked_at("workers", _worker_python),
+        _looked_at("licences", _license_detector),
         _looked_at("java", _java),
         _looked_at("jars", lambda: _jars(s3a=on_s3)),
         _looked_at("memory", _memory),
@@ -152,6 +154,12 @@ def _worker_python() -> tuple[bool, str, str]:
         return True, "this Python", ""
     mend = "unset PYSPARK_PYTHON: Spark's workers need the libraries of this Python"
     return False, f"PYSPARK_PYTHON={named}", mend
+
+
+def _license_detector() -> tuple[bool, str, str]:
+    """Either is good: which one a run needs, its recipe says."""
+    missing = "built_in only; the built-in recipes need: pip install 'stackspark[licenses]'"
+    return True, scancode_version() or missing, ""
 
 
 def _java() -> tuple[bool, str, str]:

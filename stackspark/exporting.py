@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from stackspark.io.content_reader import ReadMetrics
 from stackspark.io.filesystems import joined, store_text
 from stackspark.io.manifest import CARD_NAME, Shard, shard_of, shard_rows, write_manifest
-from stackspark.io.shards import export_documents, export_files, export_ids
+from stackspark.io.shards import export_documents, export_files, export_ids, export_notices
 from stackspark.recipe import Recipe
 from stackspark.report.dataset_card import DatasetCard, render_dataset_card
 from stackspark.report.summary import RunSummary
@@ -16,7 +16,11 @@ from stackspark.stages.describe_files import describe_files
 from stackspark.stages.shape_documents_export import shape_documents_export
 from stackspark.stages.shape_files_export import shape_files_export
 from stackspark.stages.shape_ids_export import shape_ids_export
+from stackspark.stages.shape_notices_export import shape_notices_export
 from stackspark.steps import Notes, RunContext, Write, code_version, fingerprint, plain
+
+READERS = ("files", "documents", "notices")
+"""Exports that read texts of `contents`."""
 
 
 class Exports:
@@ -25,7 +29,7 @@ class Exports:
     def __init__(self, context: RunContext, recipe: Recipe, kept: Callable[[], DataFrame]) -> None:
         """Take what is needed to export; `kept` gives the verdicts of the files that stay."""
         self.context, self.recipe, self._kept = context, recipe, kept
-        self._reads = {name: ReadMetrics(context.spark) for name in ("files", "documents")}
+        self._reads = {name: ReadMetrics(context.spark) for name in READERS}
 
     @cached_property
     def _described(self) -> DataFrame:
@@ -40,6 +44,12 @@ class Exports:
     def _document_files(self) -> DataFrame:
         shaped = shape_documents_export(self.context.table("documents"), self._described)
         return self.context.scratch.write(shaped, "document_files")
+
+    @property
+    def _notices(self) -> DataFrame:
+        names = ("licenses", "files", "license_texts", "origins", "contents")
+        tables = {name: self.context.table(name) for name in names}
+        return self.context.scratch.write(shape_notices_export(self._kept(), **tables), "notices")
 
     def folder(self, dataset: str) -> str:
         """Folder of an export; its name comes from what the export is made of."""
@@ -57,6 +67,7 @@ class Exports:
         notes["files"] = {
             dataset: sum(sum(shard.language_counts.values()) for shard in found)
             for dataset, found in shards.items()
+            if dataset != "notices"
         }
         notes["read"] = {name: metrics.totals() for name, metrics in self._reads.items()}
         rows = [
@@ -97,4 +108,6 @@ class Exports:
         if dataset == "documents":
             reads = self._reads["documents"]
             return export_documents(self._document_files, contents, folder, params, reads)
+        if dataset == "notices":
+            return export_notices(self._notices, contents, folder, params, self._reads["notices"])
         return export_ids(shape_ids_export(self._document_files), folder, params)

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from stackspark.kernels.license_names import DECLARING, HOLDING, OTHER_EXTENSION
 from stackspark.kernels.spdx import LICENSE_CLASSES, NOT_A_LICENSE, evaluate_array
 
 PERMISSIVE, UNKNOWN, NON_PERMISSIVE = LICENSE_CLASSES
@@ -15,6 +16,9 @@ WORST_FIRST = (NON_PERMISSIVE, UNKNOWN, PERMISSIVE, NOT_A_LICENSE)
 
 DECLARATION_TYPE = "struct<place:int,expression:string,path:string,source:string>"
 """A declaration: the place of its class in `WORST_FIRST`, what it says, where, and how."""
+
+OTHER_TERMS = "other_terms_elsewhere"
+"""Conflict of a file whose text is not permissive in another place."""
 
 VERDICT_FIELDS = [
     T.StructField("expression", T.StringType()),
@@ -38,10 +42,20 @@ def class_place(license_class: str | Column) -> Column:
     return (F.array_position(order, value) - 1).cast("int")
 
 
-def declares(declarations: str, license_class: str) -> Column:
+def declares(declarations: str | Column, license_class: str) -> Column:
     """Whether an array of declarations holds one of a class."""
     place = WORST_FIRST.index(license_class)
     return F.exists(declarations, lambda declaration: declaration["place"] == place)
+
+
+def names_a_license(name: str) -> Column:
+    """Whether the text of a file of this base name declares a licence for its folder."""
+    return F.col(name).rlike(DECLARING) & ~F.col(name).rlike(OTHER_EXTENSION)
+
+
+def must_be_a_license(name: str) -> Column:
+    """Whether a declaring file of this name is a licence even where nobody knows which."""
+    return F.col(name).rlike(HOLDING)
 
 
 def _append_verdicts(batches: Iterator[pa.RecordBatch], column: str) -> Iterator[pa.RecordBatch]:

@@ -26,6 +26,7 @@ from stackspark.judging import (
     rule_verdicts,
     without_duplicates,
 )
+from stackspark.kernels.detected_licenses import HEADER, TEXT
 from stackspark.listings import REFUSED_DDL
 from stackspark.near_duplicates.search import NearDuplicateResult, find_near_duplicates
 from stackspark.removal_bands import (
@@ -42,6 +43,7 @@ from stackspark.sources.canaries import SOURCE as CANARY_SOURCE
 from stackspark.stages.assign_licenses import assign_licenses
 from stackspark.stages.build_documents import build_documents
 from stackspark.stages.collect_declarations import collect_declarations
+from stackspark.stages.compare_copies import compare_copies
 from stackspark.stages.count_breaches import CountBreachesParams, count_breaches
 from stackspark.stages.count_removals import (
     KINDS,
@@ -49,16 +51,25 @@ from stackspark.stages.count_removals import (
     count_removals,
     select_removed,
 )
+from stackspark.stages.detect_licenses import TEXTS_PER_TASK, detect_licenses
 from stackspark.stages.finalize_verdicts import finalize_verdicts
 from stackspark.stages.list_shingles import ListShinglesParams, list_shingles
+from stackspark.stages.merge_license_texts import merge_license_texts
 from stackspark.stages.merge_measurements import merge_file_languages, merge_measurements
 from stackspark.stages.record_near_duplicates import (
     RecordNearDuplicatesParams,
     record_near_duplicates,
 )
 from stackspark.stages.record_refused_origins import record_refused_origins
+from stackspark.stages.request_license_texts import request_license_texts
 from stackspark.stages.request_scans import request_scans
-from stackspark.stages.scan_contents import GROUPS, ScanContentsParams, scan_contents
+from stackspark.stages.scan_contents import (
+    GROUPS,
+    LICENSE_HEADER,
+    LICENSE_TEXT,
+    ScanContentsParams,
+    scan_contents,
+)
 from stackspark.stages.select_representatives import select_representatives
 from stackspark.steps import Check, Notes, RunContext, Step, Write
 from stackspark.words import visible
@@ -111,7 +122,10 @@ class Pipeline:
 
     def scan(self) -> Step:
         """Measure the blobs, and the names of blobs, that were not measured yet."""
-        return Step("scan", "fetch", self._scan_params.versions, self._scan)
+        detector = self.recipe.license_texts
+        of_licenses = {"version": detector.version, "headers": detector.headers}
+        params = {**self._scan_params.versions, "license_texts": of_licenses}
+        return Step("scan", "fetch", params, self._scan)
 
     def licenses(self) -> Step:
         """Decide the licence of every file."""
@@ -184,6 +198,7 @@ class Pipeline:
             self.context.known_or_empty(name) for name in ("measurements", "file_languages")
         )
         wanted = request_scans(named, known, languages, GROUPS, versions)
+        wanted = wanted.unionByName(self._license_requests)
         requests = self.context.scratch.write(wanted, "scans")
         *parts, last = self._scan_parts(requests, contents, known)
         for part in parts:
@@ -220,23 +235,67 @@ class Pipeline:
         yield self._grow("measurements", measured, ["blob_id"])
         detected = merge_file_languages(scanned, versions["languages"])
         yield self._grow("file_languages", detected, ["blob_id", "name"])
+        yield self._grow("license_texts", self._license_texts(scanned, contents), ["blob_id"])
+
+    @cached_property
+    def _license_files(self) -> DataFrame:
+        """Blobs of licence files that the detector has not seen."""
+        table, detector = self.context.table, self.recipe.license_texts
+        wanted = request_license_texts(
+            table("files"),
+            table("contents"),
+            self.context.known_or_empty("license_texts"),
+            detector.version,
+            headers=detector.headers,
+        )
+        return self.context.scratch.write(wanted, "license_files")
+
+    @property
+    def _license_requests(self) -> DataFrame:
+        """The texts of licence files, or their first lines, as requests of a scan."""
+        group = F.when(F.col("part") == TEXT, LICENSE_TEXT).otherwise(LICENSE_HEADER)
+        nameless = F.lit(None).cast("string").alias("name")
+        return self._license_files.select("blob_id", F.array(group).alias("groups"), nameless)
+
+    def _license_texts(self, scanned: DataFrame, contents: DataFrame) -> DataFrame:
+        """What the detector finds in the licence files of one part."""
+        files = self._license_files.join(contents.select("blob_id"), "blob_id", how="left_semi")
+        handed = scanned.where(F.col("license_text").isNotNull())
+        texts = handed.join(files.drop("status"), "blob_id", how="inner")
+        num_tasks = 1 + texts.count() // TEXTS_PER_TASK
+        detected = detect_licenses(texts, self.recipe.license_texts, num_tasks)
+        # Stored first: detection is slow, and growing a table reads its new rows twice.
+        stored = self.context.scratch.write(detected, "detected_licenses")
+        unread = files.where(F.col("status") != "ok")
+        return merge_license_texts(stored, unread, self.recipe.license_texts.version)
 
     # licenses
 
     def _license(self, _: Notes) -> Iterator[Write]:
         table = self.context.table
-        declarations = collect_declarations(table("files"), table("file_languages"))
-        yield Write(
-            table="licenses",
-            rows=assign_licenses(
-                table("files"),
-                declarations,
-                table("measurements"),
-                table("origins"),
-                self.recipe.licenses,
-            ),
-            checks=self._one_per_file,
+        declarations = collect_declarations(
+            table("files"), table("file_languages"), table("license_texts")
         )
+        assigned = assign_licenses(
+            table("files"),
+            declarations,
+            table("measurements"),
+            table("origins"),
+            self.recipe.licenses,
+            headers=self._headers,
+        )
+        # Stored, because the copies of a text are compared with all rows.
+        stored = self.context.scratch.write(assigned, "assigned_licenses")
+        rows = compare_copies(stored, table("files"), table("measurements"))
+        yield Write(table="licenses", rows=rows, checks=self._one_per_file)
+
+    @property
+    def _headers(self) -> DataFrame | None:
+        """What the first lines of files state, where the recipe asks for it."""
+        if not self.recipe.license_texts.headers:
+            return None
+        texts = self.context.table("license_texts")
+        return texts.where((F.col("part") == HEADER) & F.col("expression").isNotNull())
 
     def _one_per_file(self, written: WriteResult) -> Sequence[TableRule]:
         total = self.context.table("files").count()

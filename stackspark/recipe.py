@@ -11,6 +11,7 @@ from stackspark.sources.fetching import FetchParams
 from stackspark.sources.listing import ListSourcesParams
 from stackspark.stages.assign_licenses import AssignLicensesParams
 from stackspark.stages.build_documents import BuildDocumentsParams
+from stackspark.stages.detect_licenses import DetectLicensesParams
 from stackspark.stages.filter_contaminated import FilterContaminatedParams
 from stackspark.stages.filter_data_languages import FilterDataLanguagesParams
 from stackspark.stages.filter_encoded_data import FilterEncodedDataParams
@@ -22,7 +23,7 @@ from stackspark.stages.filter_long_lines import FilterLongLinesParams
 from stackspark.stages.filter_text_files import FilterTextFilesParams
 from stackspark.stages.select_representatives import SelectRepresentativesParams
 
-EXPORTS = ("files", "documents", "ids")
+EXPORTS = ("files", "documents", "ids", "notices")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ class Recipe:
         opt_outs: file of opt-out requests; none if not given.
         canaries: whether synthetic files of known fate ride along; a rule that misses one of them
             stops the run.
-        exports: which of files, documents and ids are written.
+        exports: which of files, documents, ids and notices are written.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Recipe:
     listing: ListSourcesParams = field(default_factory=ListSourcesParams)
     fetching: FetchParams = field(default_factory=FetchParams)
     benchmarks: BenchmarksParams = field(default_factory=BenchmarksParams)
+    license_texts: DetectLicensesParams = field(default_factory=DetectLicensesParams)
     licenses: AssignLicensesParams = field(default_factory=AssignLicensesParams)
     filters: FiltersParams = field(default_factory=FiltersParams)
     keep_order: SelectRepresentativesParams = field(default_factory=SelectRepresentativesParams)

@@ -22,6 +22,7 @@ RULE_ORDER = (
     "undecodable",
     "empty",
     "license",
+    "license_elsewhere",
     "excluded_pair",
     "excluded_language",
     "num_lines",

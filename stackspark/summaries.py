@@ -9,6 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from stackspark.license_expressions import OTHER_TERMS
 from stackspark.near_duplicates.params import COVER
 from stackspark.recipe import FiltersParams, Recipe
 from stackspark.report import aggregates, fold
@@ -73,6 +74,7 @@ def summarise(
         removal_bands=removal_bands(context.records),
         license_types=license_types,
         licenses=licenses,
+        license_conflicts=fold.conflicts(rows["conflicts"], _ignored_conflicts(recipe)),
         families=(
             *fold.families("near", rows["near"]),
             *fold.families("exact", rows["exact"]),
@@ -196,6 +198,7 @@ def _collected(context: RunContext, file_verdicts: DataFrame) -> Mapping[str, li
         "sources": aggregates.count_sources(origins),
         "files": aggregates.count_files(file_verdicts),
         "licenses": aggregates.count_licenses(licensed),
+        "conflicts": aggregates.count_conflicts(licensed, twins),
         "near": aggregates.largest_families(twins, file_verdicts, origins, TOP_FAMILIES),
         "exact": aggregates.most_copied(file_verdicts, origins, TOP_FAMILIES),
         "bins": aggregates.count_bins(measured),
@@ -204,6 +207,11 @@ def _collected(context: RunContext, file_verdicts: DataFrame) -> Mapping[str, li
     with ThreadPoolExecutor(PARALLEL_JOBS) as jobs:
         rows = jobs.map(lambda frame: frame.collect(), tables.values())
         return dict(zip(tables, rows, strict=True))
+
+
+def _ignored_conflicts(recipe: Recipe) -> tuple[str, ...]:
+    is_ignored = recipe.filters.licenses.lineage == "ignore"
+    return (OTHER_TERMS, aggregates.NEAR_TWIN) if is_ignored else ()
 
 
 def _rounds(rounds: Sequence[Mapping[str, Any]]) -> tuple[RoundRow, ...]:

@@ -47,6 +47,10 @@ CAUSES = {
         title="Licence not permissive",
         description="A licence that applies to the file is not on the list of permissive licences.",
     ),
+    "license_elsewhere": Cause(
+        title="Not permissive elsewhere",
+        description="The same text stands under a licence that is not permissive in another place.",
+    ),
     "excluded_pair": Cause(
         title="Excluded extension",
         description="Files of this language with this extension were found to be mostly not code.",

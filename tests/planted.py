@@ -106,6 +106,7 @@ def plant(root: Path) -> Fixture:
     recipe = {
         "extends": "default",
         "name": "planted",
+        "license_texts": {"detector": "built_in"},
         "sources": sources,
         "opt_outs": str(root / "requests.yaml"),
         "benchmarks": {"path": str(DEMO / "benchmarks.jsonl")},

@@ -319,10 +319,10 @@ def is_literal(node: ast.expr) -> bool:
 
 
 def is_table_join(node: ast.Call) -> bool:
-    """Whether a call of `join` joins tables: a text's takes one argument, and stands on a text."""
+    """Whether a call of `join` joins tables, and neither texts nor paths nor a process."""
     receiver = node.func.value if isinstance(node.func, ast.Attribute) else node.func
     text = ast.unparse(receiver)
-    if text == "os.path":
+    if text == "os.path" or text in ("process", "self._process"):
         return False
     if len(node.args) > 1 or node.keywords:
         return True

@@ -21,7 +21,8 @@ from stackspark.io.locks import LakeLock
 
 BIN = Path(sys.executable).parent
 FILES = {
-    "ok.yaml": "extends: default\nname: ok\nsources: [dir:src]\n",
+    "ok.yaml": "extends: default\nname: ok\nsources: [dir:src]\n"
+    "license_texts: {detector: built_in}\n",
     "broken.yaml": "name: [ok\n",
     "list.yaml": "- name: ok\n",
     "self.yaml": "extends: sub/../self.yaml\nname: self\n",
@@ -60,7 +61,7 @@ INPUTS = [
     ([*SET, "name.key=1"], 2, r"--set 'name\.key=1': name is not a section of the recipe"),
     ([*SET, "threshold"], 2, r"--set 'threshold': needed KEY=VALUE, such as near_duplicates\.threshold=0\.8"),
     ([*SET, "exports=[files"], 2, r"--set 'exports=\[files': the value is not YAML"),
-    ([*SET, "exports=[parquet]"], 2, r"recipe ok\.yaml: exports: needed some of files, documents, ids; found parquet"),
+    ([*SET, "exports=[parquet]"], 2, r"recipe ok\.yaml: exports: needed some of files, documents, ids, notices; found parquet"),
     ([*SET, "documents.seed=first"], 2, r"recipe ok\.yaml: documents\.seed: input should be a valid integer, found 'first'"),
     ([*SET, "fetching.max_text_bytes=10 MiBs"], 2, r"recipe ok\.yaml: fetching\.max_text_bytes: needed a size such as 64 MiB \(units: B, .*\), found '10 MiBs'"),
     ([*SET, "near_duplicates.threshold=2.0"], 2, r"recipe ok\.yaml: threshold must be in \(0, 1\], found 2\.0"),

@@ -52,6 +52,13 @@ def test_run_checks_asks_for_jars_of_s3_only_for_s3(monkeypatch: pytest.MonkeyPa
     assert by_name(run_checks())["jars"].found.startswith("1 intact")
 
 
+def test_license_detector_is_named_or_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "scancode_version", lambda: None)
+    ok, found, _ = doctor._license_detector()
+    assert ok
+    assert "stackspark[licenses]" in found
+
+
 def test_java_error_is_split_into_finding_and_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise SetupError("Spark needs Java 17 or 21; found: JAVA_HOME is Java 8; install one")

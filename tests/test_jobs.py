@@ -30,7 +30,10 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "src").mkdir()
     (folder / "src" / "tide.py").write_text("def tide(hour):\n    return hour % 12\n")
     path = folder / "tiny.yaml"
-    path.write_text(f"extends: default\nname: tiny\nsources: [dir:{folder}/src]\nexports: [ids]\n")
+    path.write_text(
+        "extends: default\nname: tiny\nlicense_texts: {detector: built_in}\n"
+        f"sources: [dir:{folder}/src]\nexports: [ids]\n"
+    )
     return path
 
 

@@ -193,7 +193,7 @@ def test_run_writes_manifests_that_match_the_shards(
     assert listed == hashes
     rows = tables["shards"].select("path", "sha256").collect()
     assert {row["path"].removeprefix("shards/"): row["sha256"] for row in rows} == hashes
-    assert {name.split("/")[0] for name in hashes} == {"files", "documents", "ids"}
+    assert {name.split("/")[0] for name in hashes} == {"files", "documents", "ids", "notices"}
 
 
 def test_run_exports_the_kept_files_and_their_texts(
@@ -635,7 +635,7 @@ def test_run_keeps_what_is_published_and_compares_texts(
         copies[f"sail_{number}_{first}.py"] = "\n".join(changed)
     sources = (f"dir:{older}", f"dir:{write_files(tmp_path / 'newer', copies)}")
     lake = str(tmp_path / "lake")
-    settings = ("near_duplicates.prefer_published=true",)
+    settings = ("near_duplicates.prefer_published=true", "license_texts.detector=built_in")
     outcomes = [
         run_recipe(
             RunOptions(

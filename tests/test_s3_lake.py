@@ -41,6 +41,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> str:
     document = {
         "extends": "default",
         "name": "small",
+        "license_texts": {"detector": "built_in"},
         "sources": [{"source": f"dir:{source}", "origin": "https://example.org/a/b"}],
     }
     (folder / "small.yaml").write_text(yaml.safe_dump(document))

@@ -101,6 +101,7 @@ def place(seaweedfs: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Plac
     recipe = {
         "extends": "default",
         "name": "stored",
+        "license_texts": {"detector": "built_in"},
         "sources": [{"source": f"swh:{folder}", "contents": f"s3a://{BUCKET}"}],
         "opt_outs": "{recipe_folder}/opt_outs.yaml",
         "fetching": {

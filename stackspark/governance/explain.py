@@ -9,6 +9,7 @@ from stackspark.governance.explanation import (
     Copy,
     Explanation,
     FileExplanation,
+    LicenseMatch,
     LicenseSource,
     Reason,
     Twin,
@@ -58,7 +59,7 @@ def explain(tables: PublishedTables, text: str) -> Explanation:
         candidates = tuple(Copy(repo_name=row["repo_name"], path=row["path"]) for row in found)
         return Explanation(target=target.text, candidates=candidates, has_more=has_more)
     facts = facts_of(tables, found)
-    facts = {**facts, **holders_of(tables, found, facts["near_duplicates"])}
+    facts = {**facts, **holders_of(tables, found, facts)}
     files = tuple(_explain_file(row, facts) for row in found)
     return Explanation(target=target.text, files=files, has_more=has_more)
 
@@ -160,7 +161,27 @@ def _license(row: Row, facts: Rows) -> Fact:
         "license_type": fact.get("license_type"),
         "license_reason": fact.get("license_reason"),
         "licenses": tuple(fact.get("detected_licenses", ())),
-        "license_sources": tuple(LicenseSource(**s) for s in fact.get("license_sources", ())),
+        "license_sources": tuple(
+            LicenseSource(**source, **_text_behind(row, source, facts))
+            for source in fact.get("license_sources", ())
+        ),
+        "license_conflicts": tuple(fact.get("license_conflicts", ())),
+    }
+
+
+def _text_behind(row: Row, source: Fact, facts: Rows) -> Fact:
+    """What the detector said of the licence file that a declaration is in."""
+    if source["source"] != "license_file":
+        return {}
+    place = {"directory_id": row["directory_id"], "path": source["path"]}
+    text = _one(facts.get("license_texts", []), **place)
+    if not text:
+        return {}
+    matches = tuple(LicenseMatch(**match) for match in text["matches"])
+    return {
+        "outcome": text["outcome"],
+        "detector": " ".join(filter(None, (text["detector_version"], text["method"]))),
+        "matches": matches,
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from stackspark.words import cause_words, evidence_words, number, verdict_words, visible
 
 MAX_FIELD_CHARS = 2000
+MAX_MATCHES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +41,27 @@ class Twin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LicenseMatch:
+    """A rule of the licence index that matched lines of a licence file; `score` is in 0..100."""
+
+    rule: str
+    expression: str
+    score: float
+    start_line: int
+    end_line: int
+    matcher: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class LicenseSource:
-    """Where one licence expression came from."""
+    """Where one licence expression came from, and for a licence file what the detector said."""
 
     expression: str
     path: str
     source: str
+    outcome: str | None = None
+    detector: str | None = None
+    matches: tuple[LicenseMatch, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +94,7 @@ class FileExplanation:
     license_reason: str | None
     licenses: tuple[str, ...]
     license_sources: tuple[LicenseSource, ...]
+    license_conflicts: tuple[str, ...]
     status: str
     reasons: tuple[Reason, ...]
     twin: Twin | None
@@ -197,6 +214,20 @@ def _license_fields(file: FileExplanation) -> Iterator[tuple[str, str]]:
     yield "licence", f"{decision}: {names}"
     for source in file.license_sources:
         yield "", f"{source.expression} from {source.path} ({source.source.replace('_', ' ')})"
+        yield from _detection_fields(source)
+    yield from _named("conflict", tuple(c.replace("_", " ") for c in file.license_conflicts))
+
+
+def _detection_fields(source: LicenseSource) -> Iterator[tuple[str, str]]:
+    """The detector and the rules that matched, below the licence file that they matched in."""
+    if source.detector is None or source.outcome is None:
+        return
+    yield "", f"  {source.outcome.replace('_', ' ')} by {source.detector}"
+    for match in source.matches[:MAX_MATCHES]:
+        lines = f"lines {match.start_line} to {match.end_line}"
+        yield "", f"  {match.expression}: {lines} match {match.rule}, score {number(match.score)}"
+    if len(source.matches) > MAX_MATCHES:
+        yield "", f"  and {number(len(source.matches) - MAX_MATCHES)} more"
 
 
 def _named(name: str, values: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -38,7 +38,7 @@ class PublishedTables:
     which no rule but those on duplicates rejects: the file that stands for the blob. It is not
     stored; a filter on `blob_id` must reach the tables that it is computed from. `documents` is
     None where the run made none; otherwise a file that nothing rejects and that is in no document
-    was not sampled.
+    was not sampled. `license_texts` is None for runs that had no such table.
     """
 
     origins: DataFrame
@@ -51,6 +51,7 @@ class PublishedTables:
     quarantine: DataFrame
     representatives: DataFrame
     documents: DataFrame | None = None
+    license_texts: DataFrame | None = None
 
 
 def find_files(tables: PublishedTables, target: Target) -> tuple[list[Row], bool]:
@@ -120,8 +121,12 @@ def facts_of(tables: PublishedTables, found: list[Row]) -> Rows:
     return _collect(lookups)
 
 
-def holders_of(tables: PublishedTables, found: list[Row], near: list[dict[str, Any]]) -> Rows:
-    """Who else holds the bytes, and which files stand for the blobs and for their kept twins."""
+def holders_of(tables: PublishedTables, found: list[Row], facts: Rows) -> Rows:
+    """Who else holds the bytes, which files stand for the blobs and for their kept twins.
+
+    And what the detector said of the licence files that the files' decisions rest on.
+    """
+    near = facts["near_duplicates"]
     kept_ids = sorted({row["kept_blob_id"] for row in near})
     blob_ids = sorted({row["blob_id"] for row in found if row["blob_id"]})
     holders = tables.files.select("blob_id", "directory_id", "path").where(
@@ -136,7 +141,23 @@ def holders_of(tables: PublishedTables, found: list[Row], near: list[dict[str, A
     named = origins.join(F.broadcast(copies.unionByName(chosen)), "directory_id", how="inner")
     kept = tables.contents.select("blob_id", "content_id").where(F.col("blob_id").isin(kept_ids))
     counts = holders.groupBy("blob_id").agg(F.count("*").alias("num_files"))
-    return _collect({"holders": named, "holder_counts": counts, "kept_contents": kept})
+    lookups = {"holders": named, "holder_counts": counts, "kept_contents": kept}
+    return _collect(lookups | _license_texts(tables, facts["licenses"]))
+
+
+def _license_texts(tables: PublishedTables, licenses: list[dict[str, Any]]) -> dict[str, DataFrame]:
+    """Rows of `license_texts` with the places of the licence files that decisions name."""
+    directories = sorted({row["directory_id"] for row in licenses})
+    paths = sorted({source["path"] for row in licenses for source in row["license_sources"]})
+    if tables.license_texts is None or not paths:
+        return {}
+    places = tables.files.select("directory_id", "path", "blob_id").where(
+        F.col("directory_id").isin(directories) & F.col("path").isin(paths)
+    )
+    texts = tables.license_texts.select(
+        "blob_id", "outcome", "method", "matches", "detector_version"
+    )
+    return {"license_texts": texts.join(F.broadcast(places), "blob_id", how="inner")}
 
 
 def near_misses(tables: PublishedTables, target: Target) -> Rows:

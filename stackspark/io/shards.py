@@ -160,6 +160,43 @@ def export_ids(
     return _export(rows, layout, shape, folder, params)
 
 
+def export_notices(
+    notices: DataFrame,
+    contents: DataFrame,
+    folder: str,
+    params: ShardParams | None = None,
+    metrics: ReadMetrics | None = None,
+) -> list[Shard]:
+    """Write `shards/notices`: one row per licence text that kept files rest on.
+
+    Args:
+        notices: from `shape_notices_export`; evaluated twice, so hand in what is stored.
+        contents: the table `contents` as it was read.
+        folder: `LAKE/shards/notices/<id>`; other shards in it are removed.
+        params: sizes.
+        metrics: where to count what is read of `contents`.
+
+    Returns:
+        The shards by path.
+
+    Raises:
+        ContractError: if a text is not in `contents`.
+    Shuffles: `notices` by blob and by place; the texts once, by shard.
+    """
+    params = params or ShardParams()
+    layout = _layout(notices, F.col("length_bytes"), params)
+    keyed = _assigned(notices, layout, ("blob_id",), params)
+    rows = _with_content(keyed, contents, metrics)
+    shape = RowShape(
+        schema=_nullable(to_arrow_schema(rows.drop("shard").schema)),
+        key=("blob_id",),
+        gather=iter,
+        sizes=lambda batch: pc.binary_length(batch.column("content")),
+        languages=lambda batch: pa.nulls(batch.num_rows, pa.string()),
+    )
+    return _export(rows, layout, shape, folder, params)
+
+
 def _layout(
     files: DataFrame, weight: Column, params: ShardParams, language: Column | None = None
 ) -> _Layout:

@@ -1,119 +1,40 @@
-"""Licences that files declare for the package or the directory that they stand in.
+"""Licences that the metadata of a package declares for the files that it stands beside.
 
-Two kinds of files declare: the metadata of a package, which names an expression, and licence files,
-whose text is one (`license_texts`). A README, a notice or an about page that mentions a licence
-declares nothing, nor does a program that happens to be called `license.js`. Metadata is parsed as
-data, within bounds, and what cannot be parsed declares nothing.
+Metadata is parsed as data, within bounds, and what cannot be parsed declares nothing. The other
+files that declare are licence files, whose names are in `license_names`.
 
-Source: appendix A.3 of the StarCoder2 paper for the names; core metadata 2.4 (PEP 639); npm's
-package.json; Cargo manifest; Maven POM 4.0.0.
+Source: core metadata 2.4 (PEP 639); npm's package.json; Cargo manifest; Maven POM 4.0.0.
 """
 
 import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 from xml.parsers import expat
 
-from stackspark.kernels.license_texts import license_of_text
 from stackspark.kernels.spdx import evaluate
 
-DECLARED_VERSION = "2"
+DECLARED_VERSION = "3"
 """Changes with any result of `declared_license`."""
-
-PACKAGE_METADATA, LICENSE_FILE = "package_metadata", "license_file"
 
 MAX_METADATA_CHARS = 500_000
 MAX_SHORT_FIELD_CHARS = 200
 """Some put the whole text of their licence where its name belongs."""
 
-NAMING = (
-    *(
-        r"li[cs]en[cs]e(s?)",
-        "legal",
-        "copy(left|right|ing)",
-        "unlicense",
-        r"[al]?gpl([-_ v]?)(\d\.?\d?)?",
-    ),
-    *(
-        "bsd(l?)",
-        "mit(x?)",
-        "apache",
-        "artistic",
-        r"copying(v?)(\d?)",
-        "disclaimer",
-        "eupl",
-        "gfdl",
-    ),
-    *("[cm]pl", "cc0", r"al([-_ v]?)(\d\.?\d)?"),
-)
-"""Names of files that hold licences."""
 
-MENTIONING = ("about", "notice", "readme", "guidelines")
-"""Names of files that may speak of licences; with the above they make the published expression."""
-
-
-def _named(names: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(rf"^(|.*[-_. ])({'|'.join(names)})(|[-_. ].*)$", re.IGNORECASE)
-
-
-UNKNOWN_LICENSE = "LicenseRef-scancode-unknown-license-reference"
-"""What no permissive licence beside it contradicts must not pass for "no licence at all"."""
-
-_HOLDING_NAME = re.compile(r"((un)?li[cs]en[cs]es?|copying)([-_. ].*)?$", re.IGNORECASE)
-_LICENSE_NAME, _DECLARING_NAME = _named(NAMING + MENTIONING), _named(NAMING)
-
-SOURCE_EXTENSIONS = frozenset(
-    (
-        *("asm", "bash", "bat", "c", "cc", "clj", "cmake", "coffee", "cpp", "cs", "css"),
-        *("csv", "cxx", "dart", "el", "elm", "erl", "ex", "exs", "f90", "fs", "go"),
-        *("gradle", "groovy", "h", "hh", "hpp", "hs", "hxx", "inc", "ini", "ipynb"),
-        *("java", "jl", "js", "json", "json5", "jsx", "kt", "kts", "less", "lisp", "lua"),
-        *("m", "mjs", "ml", "mm", "nim", "php", "pl", "pm", "po", "pot", "properties"),
-        *("proto", "ps1", "py", "pyi", "pyx", "r", "rb", "rs", "sass", "scala", "scm"),
-        *("scss", "sh", "sol", "sql", "svelte", "svg", "swift", "tcl", "toml", "ts"),
-        *("tsx", "v", "vb", "vhd", "vue", "wasm", "xml", "xsl", "yaml", "yml", "zig"),
-        *("zsh"),
-    )
-)
-"""Extensions of files that are named after a licence, but are none."""
-
-
-def is_license_file(name: str) -> bool:
-    """Whether a base name is one of those that The Stack v2 looked for licences in."""
-    return _LICENSE_NAME.match(name) is not None
-
-
-def declared_license(name: str, text: str) -> tuple[str, str] | None:
-    """Licence that a file declares for its package or directory.
+def declared_license(name: str, text: str) -> str | None:
+    """Licence expression that a file declares as the metadata of a package.
 
     Args:
         name: base name of the file.
         text: its decoded content.
 
     Returns:
-        The expression, as written or where a text was recognised as SPDX, and who declares it:
-        ``package_metadata`` or ``license_file``. A file called LICENSE or COPYING of which nobody
-        knows what it says is `UNKNOWN_LICENSE`. None where the file declares nothing.
+        The expression as written; None where the file declares nothing.
     """
     read = METADATA_READERS.get(name)
-    if read is not None:
-        expression = _short(read(text)) if len(text) <= MAX_METADATA_CHARS else None
-        return (expression, PACKAGE_METADATA) if expression else None
-    if not _may_declare(name):
-        return None
-    expression = license_of_text(text)
-    if expression is None and _HOLDING_NAME.match(name) and text.strip():
-        expression = UNKNOWN_LICENSE
-    return (expression, LICENSE_FILE) if expression else None
-
-
-@lru_cache(maxsize=65_536)
-def _may_declare(name: str) -> bool:
-    extension = name.lower().rpartition(".")[2]
-    return extension not in SOURCE_EXTENSIONS and _DECLARING_NAME.match(name) is not None
+    return _short(read(text)) if read and len(text) <= MAX_METADATA_CHARS else None
 
 
 def _short(value: object) -> str | None:

@@ -63,27 +63,31 @@ def is_generated(name: str, raw: bytes) -> bool:
     return bool(enry.is_generated(_encodable(name), raw))
 
 
-def is_language(name: str) -> bool:
-    """Whether Linguist has a language of this name, letter case and all."""
-    return bool(enry.get_language_type(name) != "unknown")
+class LanguageRow(NamedTuple):
+    """A language of Linguist: `id` stays when a language is renamed; `group` is a larger one."""
 
-
-def nearest_language(name: str) -> str | None:
-    """The language that a wrong name may mean: in another letter case, or like one of our lists."""
-    for other in (name.title(), name.upper()):
-        if is_language(other):
-            return other
-    close = difflib.get_close_matches(name, _listed_languages(), n=1, cutoff=0.7)
-    return close[0] if close else None
+    id: int
+    type: str
+    group: str | None
 
 
 @cache
-def _listed_languages() -> tuple[str, ...]:
-    """Names in the lists of the package; Linguist's own list cannot be read through enry."""
-    families = reference_data("language_families.yaml")["families"]
-    excluded = reference_data("excluded_languages.yaml")["languages"]
-    pairs = reference_data("excluded_pairs.yaml")["pairs"]
-    return tuple(sorted({*language_families(), *families, *excluded, *pairs}))
+def language_table() -> dict[str, LanguageRow]:
+    """Every language that a file can have, by name."""
+    rows = reference_data("languages.json")["languages"]
+    return {name: LanguageRow(**row) for name, row in rows.items()}
+
+
+def is_language(name: str) -> bool:
+    """Whether Linguist has a language of this name, letter case and all."""
+    return name in language_table()
+
+
+def nearest_language(name: str) -> str | None:
+    """The language that a wrong name may mean: in another letter case, or one spelled alike."""
+    lower = {known.lower(): known for known in language_table()}
+    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.7)
+    return lower[close[0]] if close else None
 
 
 def language_families() -> dict[str, str]:

@@ -1,18 +1,21 @@
-"""Licences that a licence text states: by its tag, its title lines, or its unmistakable sentences.
+"""The built-in detector: licences that a text states by its tag, title lines, or known sentences.
 
-This is where a detector of licence texts goes: `license_of_text` is the one question that the rest
-asks. What it answers now is certain and no more: a line that is nothing but the title of a known
-licence, or sentences that only one licence has, word for word. All that a text states counts (AND),
-since files that hold several licences hold those of bundled parts too.
+It needs nothing installed and knows some forty licences. What it answers is certain and no more: a
+line that is nothing but the title of a known licence, or sentences that only one licence has, word
+for word. All that a text states counts (AND), since files that hold several licences hold those of
+bundled parts too.
 """
 
 import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from stackspark.kernels.detected_licenses import MAX_TEXT_CHARS
 from stackspark.kernels.text_metrics import TAG_LINES, license_tag
 
-MAX_TEXT_CHARS = 1_000_000
+BUILT_IN_VERSION = "built-in/1"
+"""Changes with any answer."""
+
 MAX_TITLE_CHARS = 120
 
 COMMONS_CLAUSE = "LicenseRef-scancode-commons-clause"

@@ -32,6 +32,9 @@ EDGES: Mapping[str, tuple[float, ...]] = {
 """Bin edges per metric: powers of ten lie on an edge, where the limits usually are."""
 
 
+NEAR_TWIN = "near_duplicate_elsewhere"
+"""Conflict of a kept file: a near-duplicate that it stands for is not permissive in some place."""
+
 NUM_LICENSE_TYPES = 3
 
 
@@ -72,6 +75,30 @@ def count_licenses(file_licenses: DataFrame, top: int = 20) -> DataFrame:
     order = [F.desc("is_total"), F.desc("num_kept_files"), F.desc("num_files")]
     ordered = counts.orderBy(*order, "license_type", "expression")
     return ordered.limit(top + NUM_LICENSE_TYPES).drop("level")
+
+
+def count_conflicts(file_licenses: DataFrame, near_duplicates: DataFrame) -> DataFrame:
+    """Count files by what speaks against the decision on their licence.
+
+    Args:
+        file_licenses: one row per file: `blob_id`, `license_type`, `license_conflicts`, `status`.
+        near_duplicates: (`blob_id`, `kept_blob_id`).
+    Returns:
+        Rows (`conflict`, `license_type`, `num_files`, `num_kept_files`); `NEAR_TWIN` counts the
+        kept files that stand for a near-duplicate which is not permissive in some place.
+    """
+    is_kept = F.count_if(F.col("status") == "kept").alias("num_kept_files")
+    exploded = file_licenses.withColumn("conflict", F.explode("license_conflicts"))
+    counts = [F.count("*").alias("num_files"), is_kept]
+    barred = file_licenses.where(F.col("license_type") == "non_permissive").select("blob_id")
+    twins = near_duplicates.join(barred.distinct(), "blob_id", how="left_semi")
+    kept = twins.select(F.col("kept_blob_id").alias("blob_id")).distinct()
+    standing = file_licenses.where(F.col("status") == "kept").join(kept, "blob_id", how="left_semi")
+    return (
+        exploded.unionByName(standing.withColumn("conflict", F.lit(NEAR_TWIN)))
+        .groupBy("conflict", "license_type")
+        .agg(*counts)
+    )
 
 
 def count_bins(blobs: DataFrame, edges: Mapping[str, Sequence[float]] = EDGES) -> DataFrame:

@@ -48,6 +48,12 @@ ROWS = {
         "measurements of its files, no text. Fetch `s3://softwareheritage/content/<blob_id>`, "
         "unpack it with gzip, and decode it as `src_encoding` says."
     ),
+    "notices": (
+        "One row per licence text that kept files rest on: what it states, its copyright lines "
+        "(`holders`), how many files and repositories rest on it, the first of its places, and "
+        "the text in `content`. Licences that ask for attribution ask for this. Files whose "
+        "licence is only named, in metadata or in a tag, have no text here."
+    ),
 }
 
 
@@ -56,7 +62,7 @@ class DatasetCard:
     """What the card of one export says.
 
     Attributes:
-        dataset: files, documents or ids.
+        dataset: files, documents, ids or notices.
         pretty_name: title.
         description: one paragraph, as the recipe has it.
         shards: the export's files.
@@ -86,7 +92,7 @@ def render_dataset_card(card: DatasetCard) -> str:
         _escaped(card.description),
         ROWS[card.dataset],
         _loading(card),
-        _languages(card.shards),
+        _languages(card.shards) if card.dataset != "notices" else "",
         _removals(card.funnel),
         _licenses(card.licenses),
         _removal_requests(card.contact),

@@ -10,6 +10,7 @@ from pyspark.sql import Row
 from stackspark.report.aggregates import EDGES
 from stackspark.report.summary import (
     BandCurve,
+    ConflictRow,
     FamilyRow,
     FunnelRow,
     Histogram,
@@ -127,6 +128,13 @@ def licenses(rows: Iterable[Row]) -> tuple[tuple[LicenseRow, ...], tuple[License
             )
         )
     return tuple(split[True]), tuple(split[False])
+
+
+def conflicts(rows: Iterable[Row], ignored: Iterable[str] = ()) -> tuple[ConflictRow, ...]:
+    """Conflicts of licences from `count_conflicts`, those that the recipe ignores left out."""
+    left_out = frozenset(ignored)
+    found = (ConflictRow(**row.asDict()) for row in rows if row["conflict"] not in left_out)
+    return tuple(sorted(found, key=lambda row: (row.conflict, row.license_type)))
 
 
 def histograms(

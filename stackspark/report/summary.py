@@ -109,6 +109,16 @@ class LicenseRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConflictRow:
+    """Files of one license type of which something speaks against the decision."""
+
+    conflict: str
+    license_type: str
+    num_files: int
+    num_kept_files: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class NamedFile:
     """One file that holds a blob, for people."""
 
@@ -291,6 +301,7 @@ class RunSummary:
     removal_bands: tuple[RemovalBandRow, ...] = ()
     license_types: tuple[LicenseRow, ...] = ()
     licenses: tuple[LicenseRow, ...] = ()
+    license_conflicts: tuple[ConflictRow, ...] = ()
     families: tuple[FamilyRow, ...] = ()
     histograms: tuple[Histogram, ...] = ()
     band_curve: BandCurve | None = None

@@ -28,6 +28,8 @@ from stackspark.license_expressions import (
 )
 
 POLICIES = ("nearest", "union")
+CONFLICTS = ("strictest", "metadata", "text")
+METADATA_CONFLICT, GITHUB_CONFLICT = "metadata_against_text", "github_against_declared"
 FOLDER = ["directory_id", "folder"]
 MAX_DEPTH = 65
 """Folders above a file, the root among them: listing goes 64 components deep."""
@@ -47,19 +49,26 @@ REASONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class AssignLicensesParams:
-    """How declarations combine: `policy` is nearest or union.
+    """How declarations combine.
 
-    A file answers for at most `max_declarations`, those that allow least first.
+    Attributes:
+        policy: nearest or union.
+        conflicts: who is believed where a package's metadata allows what its licence texts do not,
+            or the other way round: metadata, text, or strictest, whichever allows less.
+        max_declarations: a file answers for so many, those that allow least first.
     """
 
     policy: str = "nearest"
+    conflicts: str = "strictest"
     max_declarations: int = 32
 
     def __post_init__(self) -> None:
-        if self.policy not in POLICIES:
-            raise InvalidParamsError(
-                f"licenses.policy: needed one of {', '.join(POLICIES)}, found {self.policy!r}"
-            )
+        for name, values in (("policy", POLICIES), ("conflicts", CONFLICTS)):
+            value = getattr(self, name)
+            if value not in values:
+                raise InvalidParamsError(
+                    f"licenses.{name}: needed one of {', '.join(values)}, found {value!r}"
+                )
 
 
 def assign_licenses(
@@ -68,6 +77,8 @@ def assign_licenses(
     measurements: DataFrame,
     origins: DataFrame,
     params: AssignLicensesParams = AssignLicensesParams(),
+    *,
+    headers: DataFrame | None = None,
 ) -> DataFrame:
     """Decide the licence of every file.
 
@@ -77,6 +88,8 @@ def assign_licenses(
         measurements: `spdx_license_tag` of `blob_id`.
         origins: `gha_license_id` of `directory_id`.
         params: the policy.
+        headers: `expression` that the first lines of `blob_id` state; speaks for the file where it
+            has no SPDX tag.
     Returns:
         Rows of `licenses` in contract order, one per file.
     Shuffles: files twice, by blob_id and by (directory_id, folder), with ids and paths only.
@@ -85,9 +98,10 @@ def assign_licenses(
     entries = files.select("directory_id", "path", "blob_id", _folder().alias("folder"))
     folders = _folders(entries, declarations, origins, params)
     rows = (
-        entries.join(_tags(measurements), "blob_id", how="left")
+        entries.join(_tags(measurements, headers), "blob_id", how="left")
         .join(folders, FOLDER, how="left")
         .transform(_combined, params)
+        .transform(_settled, params)
         .withColumn("license_reason", _reason())
     )
     return rows.select(*_contract_columns())
@@ -99,10 +113,18 @@ def _folder() -> Column:
     return F.left("path", F.length("path") - F.length(base_name))
 
 
-def _tags(measurements: DataFrame) -> DataFrame:
-    tagged = measurements.where(F.col("spdx_license_tag").isNotNull())
-    verdicts = with_verdicts(tagged.select("blob_id", "spdx_license_tag"), "spdx_license_tag")
-    tag = F.struct(class_place("license_class").alias("place"), "expression")
+def _tags(measurements: DataFrame, headers: DataFrame | None) -> DataFrame:
+    """What a blob states of itself: its tag, else its header."""
+    stated = measurements.where(F.col("spdx_license_tag").isNotNull()).select(
+        "blob_id", F.col("spdx_license_tag").alias("written"), F.lit("spdx_tag").alias("source")
+    )
+    if headers is not None:
+        untagged = headers.join(stated, "blob_id", how="left_anti")
+        written = F.col("expression").alias("written")
+        others = untagged.select("blob_id", written, F.lit("file_header").alias("source"))
+        stated = stated.unionByName(others)
+    verdicts = with_verdicts(stated, "written")
+    tag = F.struct(class_place("license_class").alias("place"), "expression", "source")
     return verdicts.select("blob_id", tag.alias("tag"))
 
 
@@ -140,9 +162,7 @@ def _inherited(params: AssignLicensesParams) -> Column:
 def _combined(rows: DataFrame, params: AssignLicensesParams) -> DataFrame:
     """The declarations that count for a file, and GitHub's word where it does."""
     is_tagged = F.col("tag").isNotNull()
-    tag = F.struct("tag.place", "tag.expression", "path", F.lit("spdx_tag").alias("source")).cast(
-        DECLARATION_TYPE
-    )
+    tag = F.struct("tag.place", "tag.expression", "path", "tag.source").cast(DECLARATION_TYPE)
     own = F.array_compact(F.array(F.when(is_tagged, tag)))
     inherited = F.coalesce("declared", F.array().cast(f"array<{DECLARATION_TYPE}>"))
     if params.policy == "union":
@@ -153,6 +173,39 @@ def _combined(rows: DataFrame, params: AssignLicensesParams) -> DataFrame:
         asks_github = ~is_tagged & (F.coalesce("base_chars", F.lit(1)) == 1)
     github = F.when(asks_github, F.col("gha_license_id"))
     return rows.withColumn("declared", declared).withColumn("github", github)
+
+
+def _settled(rows: DataFrame, params: AssignLicensesParams) -> DataFrame:
+    """Name the contradictions, and leave out the side that is not believed."""
+    by_metadata, by_text = _declared_by("package_metadata"), _declared_by("license_file")
+    is_conflict = _contradicts(by_metadata, by_text) | _contradicts(by_text, by_metadata)
+    is_permitted = F.lower("github").isin(*sorted(permissive_names()))
+    is_declared = declares("declared", PERMISSIVE) & ~declares("declared", NON_PERMISSIVE)
+    is_identified = F.lower("github") != "noassertion"
+    overruled = F.when(is_permitted, declares("declared", NON_PERMISSIVE)).otherwise(
+        is_identified & is_declared
+    )
+    conflicts = F.array(
+        F.when(overruled, F.lit(GITHUB_CONFLICT)), F.when(is_conflict, F.lit(METADATA_CONFLICT))
+    )
+    named = rows.withColumn("license_conflicts", F.array_compact(conflicts))
+    if params.conflicts == "strictest":
+        return named
+    believed = by_metadata if params.conflicts == "metadata" else by_text
+    return named.withColumn("declared", F.when(is_conflict, believed).otherwise(F.col("declared")))
+
+
+def _declared_by(source: str) -> Column:
+    return F.filter("declared", lambda item: item["source"] == source)
+
+
+def _contradicts(one: Column, other: Column) -> Column:
+    """One side names a licence that is not permissive, the other permissive ones only."""
+    return (
+        declares(one, NON_PERMISSIVE)
+        & declares(other, PERMISSIVE)
+        & ~declares(other, NON_PERMISSIVE)
+    )
 
 
 def _reason() -> Column:

@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from stackspark.kernels.detected_licenses import NO_TEXT, TEXT
 from stackspark.kernels.spdx import MAX_EXPRESSION_CHARS
 from stackspark.license_expressions import (
     DECLARATION_TYPE,
     class_place,
+    must_be_a_license,
+    names_a_license,
     with_verdicts,
 )
+
+UNKNOWN_LICENSE = "LicenseRef-scancode-unknown-license-reference"
+"""What no permissive licence beside it contradicts must not pass for "no licence at all"."""
 
 DISTRIBUTION_INFO = r"(?s)^(.*/)[^/]+\.(?:dist|egg)-info/(?:licenses/)?$"
 """Folder of an installed distribution's metadata: it is about the package next to it."""
@@ -33,6 +39,7 @@ class CollectDeclarationsParams:
 def collect_declarations(
     files: DataFrame,
     file_languages: DataFrame,
+    license_texts: DataFrame,
     params: CollectDeclarationsParams = CollectDeclarationsParams(),
 ) -> DataFrame:
     """Gather the distinct declarations of each folder.
@@ -42,29 +49,66 @@ def collect_declarations(
 
     Args:
         files: one row per (`directory_id`, `path`), with `name` and `blob_id`.
-        file_languages: `declared_license` and `declared_by` of (`blob_id`, `name`).
+        file_languages: `declared_license` of (`blob_id`, `name`).
+        license_texts: `part`, `outcome` and `expression` of the `blob_id` of licence files.
         params: the limit.
     Returns:
         One row per (`directory_id`, `base`): `declared`, an array of `DECLARATION_TYPE`, worst
         first. `base` is the folder that is spoken for and ends in a slash.
-    Shuffles: files by (blob_id, name); the declaring ones by (directory_id, base).
+    Shuffles: files by (blob_id, name), licence files by blob_id; the declaring ones by
+        (directory_id, base).
     """
-    declared = file_languages.where(F.col("declared_license").isNotNull()).select(
-        "blob_id",
-        "name",
-        F.col("declared_by").alias("source"),
-        # One char over the limit still tells that the text is too long.
-        F.left("declared_license", F.lit(MAX_EXPRESSION_CHARS + 1)).alias("written"),
-    )
-    places = files.select("directory_id", "path", "name", "blob_id")
     placed = (
-        places.join(with_verdicts(declared, "written"), ["blob_id", "name"], how="inner")
+        _metadata(files, file_languages)
+        .unionByName(_texts(files, license_texts))
         .withColumn("base", _base())
         .withColumn("place", class_place("license_class"))
     )
     folders = _bounded(placed, params).groupBy("directory_id", "base")
     declarations = F.sort_array(F.collect_list("declaration"))
     return folders.agg(_without_offered(declarations).alias("declared"))
+
+
+def _metadata(files: DataFrame, file_languages: DataFrame) -> DataFrame:
+    """Files of package metadata that declare, with what their expression comes to."""
+    declared = file_languages.where(F.col("declared_license").isNotNull()).select(
+        "blob_id",
+        "name",
+        # One char over the limit still tells that the text is too long.
+        F.left("declared_license", F.lit(MAX_EXPRESSION_CHARS + 1)).alias("written"),
+    )
+    evaluated = with_verdicts(declared, "written").drop("written")
+    placed = files.select("directory_id", "path", "name", "blob_id")
+    return (
+        placed.join(evaluated, ["blob_id", "name"], how="inner")
+        .drop("blob_id", "name")
+        .withColumn("source", F.lit("package_metadata"))
+    )
+
+
+def _texts(files: DataFrame, license_texts: DataFrame) -> DataFrame:
+    """Licence files, with what their text comes to.
+
+    A file called LICENSE or COPYING of which nobody knows what it says is `UNKNOWN_LICENSE`: it
+    must not pass for "no licence at all".
+    """
+    expression = F.left("expression", F.lit(MAX_EXPRESSION_CHARS + 1))
+    read = license_texts.where((F.col("part") == TEXT) & (F.col("outcome") != NO_TEXT))
+    stated = read.select(
+        "blob_id",
+        F.col("expression").isNotNull().alias("is_known"),
+        F.coalesce(expression, F.lit(UNKNOWN_LICENSE)).alias("written"),
+    )
+    evaluated = with_verdicts(stated, "written").drop("written")
+    named = files.where(names_a_license("name")).select(
+        "directory_id", "path", "blob_id", must_be_a_license("name").alias("is_a_license")
+    )
+    return (
+        named.join(evaluated, "blob_id", how="inner")
+        .where(F.col("is_known") | F.col("is_a_license"))
+        .drop("blob_id", "is_known", "is_a_license")
+        .withColumn("source", F.lit("license_file"))
+    )
 
 
 def _base() -> Column:

@@ -2,7 +2,7 @@
 
 from pyspark.sql import DataFrame
 
-LICENSE_COLUMNS = ("license_type", "license_reason", "detected_licenses")
+LICENSE_COLUMNS = ("license_type", "license_reason", "detected_licenses", "license_conflicts")
 
 
 def gather_files(files: DataFrame, licenses: DataFrame) -> DataFrame:

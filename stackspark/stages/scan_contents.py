@@ -14,6 +14,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from stackspark.io.content_reader import ContentBatch, ReadMetrics, map_contents
 from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.kernels.declared_licenses import DECLARED_VERSION, declared_license
+from stackspark.kernels.detected_licenses import MAX_TEXT_CHARS, header_of
 from stackspark.kernels.encoded_data import ENCODED_VERSION, measure_encoded_data
 from stackspark.kernels.html_text import HTML_VERSION, visible_chars
 from stackspark.kernels.languages import LANGUAGES_VERSION, detect_language, is_generated
@@ -22,6 +23,9 @@ from stackspark.kernels.text_metrics import TEXT_VERSION, measure_text
 
 GROUPS = ("text", "encoded", "shingles", "benchmarks")
 """Groups of metrics that depend on the bytes alone; each has a version of its own."""
+
+LICENSE_TEXT, LICENSE_HEADER = "license_text", "license_header"
+"""Asked for like groups: the text itself, or its first lines, for the detector of licences."""
 
 MATCH_TYPE = pa.struct([(part, pa.string()) for part in ("benchmark", "item_id", "field")])
 SCANNED = pa.schema(
@@ -58,10 +62,10 @@ SCANNED = pa.schema(
                 ("language", pa.string()),
                 ("is_generated", pa.bool_()),
                 ("declared_license", pa.string()),
-                ("declared_by", pa.string()),
                 ("visible_chars", pa.int64()),
             ]
         ),
+        LICENSE_TEXT: pa.string(),
     }
 )
 """Rows that the scan hands out; a group is null where it was not asked for."""
@@ -92,14 +96,15 @@ def scan_contents(
     """Measure each requested blob once and under each requested name.
 
     Args:
-        plan: read plan whose payload is `groups` (array<string>, the groups of metrics to measure;
-            empty for none) and `name` (base name to detect the language under; null for none).
+        plan: read plan whose payload is `groups` (array<string>, the groups of metrics to measure,
+            `LICENSE_TEXT` and `LICENSE_HEADER`; empty for none) and `name` (base name to detect the
+            language under; null for none).
         params: what to measure.
         metrics: where to count what is read.
 
     Returns:
-        Rows of `SCANNED`, one per request: one struct per group of metrics and `named`, null
-        without a name.
+        Rows of `SCANNED`, one per request: one struct per group of metrics, `named`, null
+        without a name, and `license_text`, null where it was not asked for.
     Shuffles: none; the texts stay where they are read.
     """
     return map_contents(plan, _scanner(params), from_arrow_schema(SCANNED), metrics)
@@ -125,7 +130,7 @@ def _scanned(batch: ContentBatch, params: ScanContentsParams) -> pa.RecordBatch:
             for index, row in zip(batch.text_index, groups, strict=True)
         ]
         columns.append(_at(measured.get(group), rows, SCANNED.field(group).type))
-    columns.append(_by_name(batch))
+    columns += [_by_name(batch), _license_texts(batch, groups)]
     return pa.RecordBatch.from_arrays(columns, schema=SCANNED)
 
 
@@ -166,15 +171,27 @@ def _by_name(batch: ContentBatch) -> pa.Array:
     return pa.array(named, SCANNED.field("named").type)
 
 
+def _license_texts(batch: ContentBatch, groups: Sequence[Sequence[str]]) -> pa.Array:
+    texts = [
+        _license_text(batch.texts[int(index)], row)
+        for index, row in zip(batch.text_index, groups, strict=True)
+    ]
+    return pa.array(texts, pa.string())
+
+
+def _license_text(text: pa.StringScalar, groups: Sequence[str]) -> str | None:
+    if LICENSE_TEXT in groups:
+        return str(text)[:MAX_TEXT_CHARS]
+    return header_of(str(text)) if LICENSE_HEADER in groups else None
+
+
 def _named(name: str, raw: bytes) -> dict[str, Any]:
     text = raw.decode("utf-8")
     language = detect_language(name, raw)
-    declared, declared_by = declared_license(name, text) or (None, None)
     return {
         "name": name,
         "language": language,
         "is_generated": is_generated(name, raw),
-        "declared_license": declared,
-        "declared_by": declared_by,
+        "declared_license": declared_license(name, text),
         "visible_chars": visible_chars(text) if language == "HTML" else None,
     }

@@ -18,7 +18,7 @@ from stackspark.governance.lookups import MAX_FILES, PublishedTables, find_files
 from stackspark.governance.targets import parse_target
 
 ONE, TWO, THREE = (digit * 40 for digit in "123")
-BLOBS = {name: (f"{place:x}" * 40) for place, name in enumerate("abcdefg", start=4)}
+BLOBS = {name: (f"{place:x}" * 40) for place, name in enumerate("abcdefgl", start=4)}
 CONTENTS = {name: f"{blob[:-1]}0" for name, blob in BLOBS.items()}
 HOSTILE = "/src/\x1b[31mred\u202egpj.py"
 MANY = 25
@@ -54,6 +54,7 @@ FILES = [
     _file(ONE, HOSTILE, "e"),
     _file(ONE, r"/src/latin\xe9.py", "f", path_bytes=b"/src/latin\xe9.py"),
     _file(ONE, "/100%_done.py", "e"),
+    _file(ONE, "/LICENSE", "l"),
     *(_file(TWO, f"/many/{place:02d}/x.txt", "g") for place in range(MANY)),
 ]
 LEDGER = [
@@ -84,10 +85,12 @@ def tables(spark: SparkSession) -> PublishedTables:
         licenses=table("licenses", [
             {"directory_id": ONE, "path": "/src/kept.py", "detected_licenses": ["Apache-2.0"],
              "license_type": "permissive", "license_reason": "detected",
+             "license_conflicts": ["metadata_against_text"],
              "license_sources": [{"path": "/LICENSE", "expression": "Apache-2.0",
                                   "source": "license_file"}]},
             {"directory_id": THREE, "path": "/src/kept.py", "detected_licenses": ["WRONG"],
-             "license_type": "non_permissive", "license_reason": "x", "license_sources": []},
+             "license_type": "non_permissive", "license_reason": "x", "license_sources": [],
+             "license_conflicts": []},
         ]),
         ledger=table("ledger", [dict(zip((*names, "stage"), (*row, "s"), strict=True))
                                 for row in LEDGER]),
@@ -105,6 +108,12 @@ def tables(spark: SparkSession) -> PublishedTables:
              "error_class": "corrupt_object", "message": "the hash differs"},
             {"source": "wheel:/w", "key": "/w/torn.whl", "grain": "origin",
              "error_class": "truncated_archive", "message": "ends early"}]),
+        license_texts=table("license_texts", [
+            {"blob_id": BLOBS["l"], "part": "text", "outcome": "detected",
+             "expression": "Apache-2.0", "method": "exact", "holders": [],
+             "detector_version": "scancode-x/1",
+             "matches": [{"rule": "apache-2.0_1.RULE", "expression": "apache-2.0", "score": 100.0,
+                          "start_line": 1, "end_line": 201, "matcher": "1-hash"}]}]),
         representatives=spark.createDataFrame(pa.Table.from_pylist([
             {"blob_id": BLOBS[blob], "directory_id": directory, "path": path}
             for blob, directory, path in REPRESENTATIVES])),
@@ -220,6 +229,18 @@ def test_explain_derives_an_exact_copy_and_names_who_stays(ask: Ask) -> None:
     assert (file.twin.repo_name, file.twin.path) == ("ada/one", "/src/kept.py")
     assert (file.twin.similarity, file.twin.established_by) == (1.0, "same_bytes")
     assert file.twin.swhid == f"swh:1:cnt:{CONTENTS['a']}"
+
+
+def test_explain_follows_the_licence_to_the_rule_that_matched(ask: Ask) -> None:
+    lines = ask("ada/one:src/kept.py").to_text().splitlines()
+    first = next(place for place, line in enumerate(lines) if line.startswith("  licence"))
+    assert [line[12:] for line in lines[first : first + 5]] == [
+        "permissive (detected): Apache-2.0",
+        "Apache-2.0 from /LICENSE (license file)",
+        "  detected by scancode-x/1 exact",
+        "  apache-2.0: lines 1 to 201 match apache-2.0_1.RULE, score 100",
+        "metadata against text",
+    ]
 
 
 def test_explain_calls_no_file_a_copy_that_another_rule_rejects(ask: Ask) -> None:

@@ -14,6 +14,7 @@ from stackspark.kernels.languages import (
     is_generated,
     is_language,
     language_families,
+    language_table,
     nearest_language,
     path_flags,
 )
@@ -197,3 +198,46 @@ def test_is_language_refuses_other_names(name: str) -> None:
 )
 def test_nearest_language_names_what_was_meant(name: str, meant: str | None) -> None:
     assert nearest_language(name) == meant
+
+
+def test_language_table_is_that_of_the_detector() -> None:
+    table = language_table()
+    assert len(table) == 801
+    assert len({row.id for row in table.values()}) == len(table)
+    kinds = {name: str(enry.get_language_type(name)).lower() for name in table}
+    assert kinds == {name: row.type for name, row in table.items()}
+    assert (table["Python"].id, table["TSX"].group) == (303, "TypeScript")
+    assert {row.group for row in table.values() if row.group} <= set(table)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "language"),
+    [
+        ("a.h", "@interface Tide : NSObject\n@end\n", "Objective-C"),
+        ("a.h", "#include <vector>\nnamespace a { class B {}; }\n", "C++"),
+        ("a.h", "int tide(void);\n", "C"),
+        ("a.m", "function y = f(x)\n% tide\ny = x;\nend\n", "MATLAB"),
+        ("a.m", "#import <Foundation/Foundation.h>\n@implementation A\n@end\n", "Objective-C"),
+        ("a.pl", "#!/usr/bin/perl\nuse strict;\nmy $a = 1;\n", "Perl"),
+        ("a.pl", ":- module(tide, [low/1]).\nlow(X) :- X < 1.\n", "Prolog"),
+        ("a.sql", "CREATE PACKAGE t AUTHID DEFINER AS\nEND;\n", "PLSQL"),
+        ("a.sql", "SELECT 1;\n", "SQL"),
+        ("a.ts", "export const tide: number = 1;\n", "TypeScript"),
+        ("a.ts", '<?xml version="1.0"?>\n<!DOCTYPE TS><TS language="de"></TS>\n', "XML"),
+        ("a.inc", "<?php\necho 1;\n", "PHP"),
+        ("noname", "#!/usr/bin/env python3\n", "Python"),
+        ("noname", "tide\n", None),
+        ("a.unknownext", "tide\n", None),
+    ],
+)
+def test_detect_language_tells_families_apart_by_content(
+    name: str, content: str, language: str | None
+) -> None:
+    assert detect_language(name, content.encode()) == language
+
+
+def test_a_blob_has_a_language_for_each_of_its_names() -> None:
+    raw = b"int tide(void) { return 0; }\n"
+    names = ("a.c", "a.cpp", "a.txt", "tide")
+    found = [detect_language(name, raw) for name in names]
+    assert found == ["C", "C++", "Text", None]

@@ -8,6 +8,7 @@ from stackspark.report.aggregates import EDGES
 from stackspark.report.fold import UNITS, band_curve
 from stackspark.report.summary import (
     CanaryRow,
+    ConflictRow,
     ConservationRow,
     ContractRow,
     ExportRow,
@@ -106,6 +107,10 @@ def summary() -> RunSummary:
             _license("permissive", "Apache-2.0", 240_011, 140_310),
             _license("permissive", "MIT, Apache-2.0 WITH LLVM-exception", 11_204, 6_110),
             _license("non_permissive", "GPL-3.0-or-later", 120_440, 0),
+        ),
+        license_conflicts=(
+            ConflictRow(conflict="other_terms_elsewhere", license_type="permissive",
+                        num_files=5_120, num_kept_files=1_204),
         ),
         families=_families(),
         histograms=tuple(_histogram(metric) for metric in EDGES),

@@ -86,6 +86,26 @@ def test_count_licenses_returns_no_more_sets_than_asked(spark: SparkSession) -> 
     assert [row.is_total for row in counted] == [True] * 3 + [False] * 2
 
 
+def test_count_conflicts_counts_files_by_what_speaks_against_them(spark: SparkSession) -> None:
+    rows = [
+        ("a", "permissive", ["other_terms_elsewhere"], "kept"),
+        ("a", "non_permissive", [], "removed"),
+        ("b", "permissive", ["github_against_declared", "other_terms_elsewhere"], "removed"),
+        ("c", "no_license", [], "kept"),  # stands for a, which is not permissive somewhere
+        ("d", "permissive", [], "kept"),  # stands for e, which is permissive everywhere
+        (None, "permissive", [], "removed"),
+    ]
+    files = spark.createDataFrame(
+        rows, "blob_id string, license_type string, license_conflicts array<string>, status string"
+    )
+    near = spark.createDataFrame([("a", "c"), ("e", "d")], "blob_id string, kept_blob_id string")
+    assert {tuple(row) for row in aggregates.count_conflicts(files, near).collect()} == {
+        ("other_terms_elsewhere", "permissive", 2, 1),
+        ("github_against_declared", "permissive", 1, 0),
+        ("near_duplicate_elsewhere", "no_license", 1, 1),
+    }
+
+
 def test_count_bins_puts_a_limit_on_an_edge_and_leaves_nulls_out(spark: SparkSession) -> None:
     values = [(0, 0.0), (999, 0.249), (1000, 0.25), (1001, 1.0), (10**9, None)]
     blobs = spark.createDataFrame(values, "max_line_length bigint, alpha_fraction double")

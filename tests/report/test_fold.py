@@ -63,6 +63,13 @@ def test_histograms_fill_empty_bins_and_leave_out_unmeasured_metrics() -> None:
     )  # fmt: skip
 
 
+def test_conflicts_are_in_order_and_without_what_is_ignored() -> None:
+    counts = {"license_type": "permissive", "num_files": 2, "num_kept_files": 1}
+    rows = [Row(conflict=name, **counts) for name in ("other", "github", "near")]
+    assert [row.conflict for row in fold.conflicts(rows)] == ["github", "near", "other"]
+    assert [row.conflict for row in fold.conflicts(rows, ("near", "other"))] == ["github"]
+
+
 def test_licenses_split_totals_from_sets() -> None:
     common = {"license_type": "permissive", "num_files": 2, "size_bytes": 3,
               "num_kept_files": 1, "kept_bytes": 2}  # fmt: skip

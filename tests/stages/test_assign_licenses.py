@@ -66,7 +66,8 @@ def random_repository(chance: random.Random) -> Repository:
     texts = ["MIT", "gpl-3.0", "MIT OR GPL-2.0", "Foo", ORIGIN_CERTIFICATE, "ISC AND MIT"]
     depths = [chance.randrange(4) for _ in range(4)]
     folders = ["/" + "".join(f"{chance.choice('abA')}/" for _ in range(depth)) for depth in depths]
-    declared = {f"{chance.choice(folders)}L{i}": (chance.choice(texts), TEXT) for i in range(2)}
+    names = [f"{chance.choice(folders)}LICENSE-{number}" for number in range(2)]
+    declared = {name: (chance.choice(texts), TEXT) for name in names}
     paths = [chance.choice(folders) + f"f{i}" for i in range(6)]
     tags = {path: chance.choice([None, None, *texts]) for path in paths}
     github = chance.choice([None, None, "MIT", "GPL-3.0", "NOASSERTION"])
@@ -112,6 +113,10 @@ REPOSITORIES = {
     "mit_or_gpl": with_choice("MIT OR GPL-2.0"),
     "mit_or_apache": with_choice("MIT OR Apache-2.0"),
     "mit": with_choice("MIT"),
+    "contradiction": Repository(
+        tags={"/a.c": None, "/b.c": "MIT", "/package.json": None, "/LICENSE": None},
+        declared={"/package.json": ("MIT", METADATA), "/LICENSE": ("GPL-3.0-only", TEXT)},
+    ),
     "many": with_texts(["MIT", "ISC", "Zlib", "GPL-3.0-only", "Apache-2.0"]),
     **{f"tree {i}": with_texts(texts, github) for i, (github, texts, _) in enumerate(TREE)},
     **{f"random {i}": random_repository(CHANCE) for i in range(40)},
@@ -225,6 +230,81 @@ def test_unknown_policy_is_refused() -> None:
         AssignLicensesParams(policy="furthest")
 
 
+def test_contradictions_are_named(found: Found) -> None:
+    nearest = found["nearest"]
+    conflicts = {
+        (name, path): nearest[name][path].license_conflicts
+        for name, path in (
+            ("contradiction", "/a.c"),
+            ("contradiction", "/b.c"),  # its own tag decides; the folder's quarrel is not its own
+            ("tree 1", "/src/a.c"),
+            ("tree 2", "/src/a.c"),
+            ("tree 5", "/src/a.c"),  # GitHub could not tell
+            ("mit_or_gpl", "/a.c"),  # the text of one of the choices
+            ("vendored", "/main.c"),
+        )
+    }
+    assert conflicts == {
+        ("contradiction", "/a.c"): ["metadata_against_text"],
+        ("contradiction", "/b.c"): [],
+        ("tree 1", "/src/a.c"): ["github_against_declared"],
+        ("tree 2", "/src/a.c"): ["github_against_declared"],
+        ("tree 5", "/src/a.c"): [],
+        ("mit_or_gpl", "/a.c"): [],
+        ("vendored", "/main.c"): [],
+    }
+
+
+def test_who_is_believed_is_a_parameter(spark: SparkSession, found: Found) -> None:
+    repository = {"contradiction": REPOSITORIES["contradiction"]}
+    answers = {"strictest": found["nearest"]["contradiction"]["/a.c"]}
+    for believed in ("metadata", "text"):
+        rows = assigned(spark, repository, "nearest", conflicts=believed)
+        answers[believed] = rows["contradiction"]["/a.c"]
+    assert {name: (row.license_type, row.detected_licenses) for name, row in answers.items()} == {
+        "strictest": ("non_permissive", ["GPL-3.0-only", "MIT"]),
+        "metadata": ("permissive", ["MIT"]),
+        "text": ("non_permissive", ["GPL-3.0-only"]),
+    }
+    assert {tuple(row.license_conflicts) for row in answers.values()} == {
+        ("metadata_against_text",)
+    }
+    with pytest.raises(InvalidParamsError, match=r"conflicts: needed one of .* found 'newest'"):
+        AssignLicensesParams(conflicts="newest")
+
+
+def test_unreadable_licence_files_count_as_unknown(spark: SparkSession) -> None:
+    names = ["/LICENSE", "/legal.txt", "/COPYING"]
+    files = [(root("r"), path, path[1:], root(path)) for path in names]
+    outcomes = zip(names, ("timed_out", "binary", "empty"), strict=True)
+    texts = [(root(path), "text", outcome, None) for path, outcome in outcomes]
+    declared = collect_declarations(
+        spark.createDataFrame(files, SCHEMAS["files"]),
+        spark.createDataFrame([], SCHEMAS["file_languages"]),
+        spark.createDataFrame(texts, SCHEMAS["license_texts"]),
+    ).collect()
+    ((directory, base, items),) = declared
+    assert (directory, base) == (root("r"), "/")
+    assert [(item.path, item.expression) for item in items] == [("/LICENSE", REFERENCE)]
+
+
+def test_headers_speak_for_files_without_a_tag(spark: SparkSession) -> None:
+    tables = tables_of(spark, {"r": REPOSITORIES["vendored"]})
+    headers = [(root("r" + path), "ISC") for path in ("/main.c", "/old.c")]
+    licenses = assign_licenses(
+        tables["files"],
+        collect_declarations(tables["files"], tables["file_languages"], tables["license_texts"]),
+        tables["measurements"],
+        tables["origins"],
+        headers=spark.createDataFrame(headers, "blob_id string, expression string"),
+    )
+    rows = {row.path: row for row in licenses.collect()}
+    assert len(rows) == len(REPOSITORIES["vendored"].tags)
+    assert sources(rows["/main.c"]) == [("/main.c", "ISC", "file_header")]
+    assert sources(rows["/old.c"]) == [("/old.c", "GPL-2.0-or-later", "spdx_tag")]
+    assert sources(rows["/lib/gplate/c.c"]) == [("/LICENSE", "MIT", TEXT)]
+
+
 def sources(row: Row) -> list[tuple[str, str, str]]:
     return [tuple(source) for source in row.license_sources]
 
@@ -234,12 +314,14 @@ def assigned(
     repositories: dict[str, Repository],
     policy: str,
     max_declarations: int = 32,
+    conflicts: str = "strictest",
 ) -> dict[str, dict[str, Row]]:
     """Rows of `licenses` by repository and path."""
     tables = tables_of(spark, repositories)
     declarations = collect_declarations(
         tables["files"],
         tables["file_languages"],
+        tables["license_texts"],
         CollectDeclarationsParams(max_declarations=max_declarations),
     )
     licenses = assign_licenses(
@@ -247,7 +329,7 @@ def assigned(
         declarations,
         tables["measurements"],
         tables["origins"],
-        AssignLicensesParams(policy=policy, max_declarations=max_declarations),
+        AssignLicensesParams(policy=policy, max_declarations=max_declarations, conflicts=conflicts),
     )
     columns = table_contract("licenses").columns
     assert licenses.dtypes == [(column.name, column.data_type) for column in columns]
@@ -270,16 +352,20 @@ def tables_of(spark: SparkSession, repositories: dict[str, Repository]) -> dict[
         rows["origins"].append((root(place), repository.github))
         for path, tag in repository.tags.items():
             blob_id, name = root(place + path), path.rpartition("/")[2]
-            declared = repository.declared.get(path, (None, None))
+            expression, kind = repository.declared.get(path, (None, None))
+            is_text = kind == TEXT
             rows["files"].append((root(place), path, name, None if path == GONE else blob_id))
-            rows["file_languages"].append((blob_id, name, *declared))
+            rows["file_languages"].append((blob_id, name, None if is_text else expression))
+            if is_text:
+                rows["license_texts"].append((blob_id, "text", "detected", expression))
             rows["measurements"].append((blob_id, tag))
     return {name: spark.createDataFrame(rows[name], schema) for name, schema in SCHEMAS.items()}
 
 
 SCHEMAS = {
     "files": "directory_id string, path string, name string, blob_id string",
-    "file_languages": "blob_id string, name string, declared_license string, declared_by string",
+    "file_languages": "blob_id string, name string, declared_license string",
+    "license_texts": "blob_id string, part string, outcome string, expression string",
     "measurements": "blob_id string, spdx_license_tag string",
     "origins": "directory_id string, gha_license_id string",
 }

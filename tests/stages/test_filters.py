@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from stackspark.errors import InvalidParamsError
 from stackspark.rules import RULE_ORDER
 from stackspark.stages.filter_contaminated import FilterContaminatedParams, filter_contaminated
 from stackspark.stages.filter_data_languages import filter_data_languages
@@ -35,7 +36,10 @@ LETTERS = "language string, alpha_fraction double, alphanum_fraction double"
 HTML = "language string, visible_chars long, num_chars long"
 NAMED = "language string, name string"
 MATCHES = "benchmark_matches array<struct<benchmark:string,item_id:string,field:string>>"
-LICENSES = "license_type string, license_reason string, detected_licenses array<string>"
+LICENSES = (
+    "license_type string, license_reason string, detected_licenses array<string>, "
+    "license_conflicts array<string>"
+)
 
 CASES: list[tuple[Stage, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
     (
@@ -171,10 +175,10 @@ CASES: list[tuple[Stage, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
         filter_licenses,
         LICENSES,
         [
-            (("permissive", "declared_permissive", ["MIT"]), []),
-            (("no_license", "nothing_declared", []), []),
-            (("non_permissive", "declared_non_permissive", ["GPL-2.0-only"]), ["license"]),
-            ((None, None, None), ["license"]),
+            (("permissive", "declared_permissive", ["MIT"], ["other_terms_elsewhere"]), []),
+            (("no_license", "nothing_declared", [], []), []),
+            (("non_permissive", "declared_non_permissive", ["GPL-2.0-only"], []), ["license"]),
+            ((None, None, None, None), ["license"]),
         ],
     ),
     (
@@ -232,13 +236,13 @@ def test_every_rule_is_planted() -> None:
         (
             filter_licenses,
             LICENSES,
-            ("non_permissive", "declared_non_permissive", ["GPL-2.0-only", "MIT"]),
+            ("non_permissive", "declared_non_permissive", ["GPL-2.0-only", "MIT"], []),
             [("license", None, None, "declared_non_permissive: GPL-2.0-only, MIT")],
         ),
         (
             filter_licenses,
             LICENSES,
-            ("non_permissive", "github_non_permissive", []),
+            ("non_permissive", "github_non_permissive", [], []),
             [("license", None, None, "github_non_permissive")],
         ),
         (filter_languages, NAMED, ("Perl", "x.ph"), [("excluded_pair", None, None, "Perl .ph")]),
@@ -271,8 +275,28 @@ def test_license_types_that_stay_are_a_parameter(spark: SparkSession) -> None:
     def stage(rows: DataFrame) -> DataFrame:
         return filter_licenses(rows, FilterLicensesParams(kept_types=("permissive",)))
 
-    rows = [("no_license", "nothing_declared", []), ("permissive", "declared_permissive", ["MIT"])]
+    rows = [
+        ("no_license", "nothing_declared", [], []),
+        ("permissive", "declared_permissive", ["MIT"], []),
+    ]
     assert [len(row) for row in verdicts(spark, stage, LICENSES, rows)] == [1, 0]
+
+
+def test_texts_that_are_not_permissive_elsewhere_go_where_the_recipe_says_so(
+    spark: SparkSession,
+) -> None:
+    def stage(rows: DataFrame) -> DataFrame:
+        return filter_licenses(rows, FilterLicensesParams(lineage="remove"))
+
+    rows = [
+        ("permissive", "declared_permissive", ["MIT"], ["other_terms_elsewhere"]),
+        ("permissive", "declared_permissive", ["MIT"], ["metadata_against_text"]),
+        ("permissive", "declared_permissive", ["MIT"], None),
+    ]
+    found = verdicts(spark, stage, LICENSES, rows)
+    assert found == [[("license_elsewhere", None, None, "declared_permissive: MIT")], [], []]
+    with pytest.raises(InvalidParamsError, match=r"lineage: needed one of ignore, flag, remove"):
+        FilterLicensesParams(lineage="keep")
 
 
 def test_lists_in_the_package_are_whole() -> None:

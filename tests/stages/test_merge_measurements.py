@@ -21,7 +21,7 @@ SHINGLES = {"num_tokens": 3, "num_shingles": 1, "band_hashes": b"\x02", "signatu
 BENCHMARKS = {"benchmark_matches": [{"benchmark": "b", "item_id": "1", "field": "prompt"}]}
 NAMED = {
     "name": "a.py", "language": "Python", "is_generated": False, "declared_license": None,
-    "declared_by": None, "visible_chars": None,
+    "visible_chars": None,
 }  # fmt: skip
 WHOLE = {"text": TEXT, "encoded": ENCODED, "shingles": SHINGLES, "benchmarks": BENCHMARKS}
 EMPTY: dict[str, Any] = {**dict.fromkeys(GROUPS), "named": None}

@@ -11,7 +11,14 @@ from pyspark.sql import SparkSession
 from stackspark.io.content_reader import ReadMetrics
 from stackspark.kernels.benchmarks import BenchmarkItem, BenchmarkMatcher
 from stackspark.kernels.minhash import MinHashParams
-from stackspark.stages.scan_contents import GROUPS, SCANNED, ScanContentsParams, scan_contents
+from stackspark.stages.scan_contents import (
+    GROUPS,
+    LICENSE_HEADER,
+    LICENSE_TEXT,
+    SCANNED,
+    ScanContentsParams,
+    scan_contents,
+)
 
 LEAKED = "def beam(light):\n    return sum(ray.length for ray in light.rays)\n"
 PAGE = "<html><head><script>let a = 1;</script></head><body><p>Low tide</p></body></html>\n"
@@ -29,6 +36,9 @@ REQUESTS: list[tuple[int, list[str], str | None]] = [
     (2, [], "page.html"),
     (2, ["text"], None),
     (3, ["shingles", "benchmarks"], None),
+    (3, [LICENSE_TEXT], None),
+    (3, [LICENSE_HEADER], None),
+    (2, [LICENSE_HEADER], None),
 ]
 
 
@@ -62,6 +72,7 @@ def _row(rows: Scan, text: int, name: str | None) -> dict[str, Any]:
         row
         for row in rows
         if row["blob_id"] == _blob_id(TEXTS[text])
+        and row[LICENSE_TEXT] is None
         and (row["named"]["name"] if row["named"] else None) == name
     ]
     assert len(found) == 1
@@ -71,7 +82,7 @@ def _row(rows: Scan, text: int, name: str | None) -> dict[str, Any]:
 def test_scan_measures_the_groups_that_were_asked_for(scan: tuple[Scan, ReadMetrics]) -> None:
     rows, _ = scan
     assert len(rows) == len(REQUESTS)
-    for text, groups, name in REQUESTS:
+    for text, groups, name in REQUESTS[:-3]:
         row = _row(rows, text, name)
         assert [group for group in GROUPS if row[group] is not None] == [
             group for group in GROUPS if group in groups
@@ -105,6 +116,15 @@ def test_scan_measures_the_text_of_the_row(scan: tuple[Scan, ReadMetrics]) -> No
     assert clean["benchmarks"]["benchmark_matches"] == []
     assert len(leaked["shingles"]["signature"]) == 16 // 4
     assert len(leaked["shingles"]["band_hashes"]) == 4 * 8
+
+
+def test_scan_hands_out_the_texts_that_were_asked_for(scan: tuple[Scan, ReadMetrics]) -> None:
+    handed = [
+        (row["blob_id"], row[LICENSE_TEXT]) for row in scan[0] if row[LICENSE_TEXT] is not None
+    ]
+    # a header that does not speak of a licence is empty
+    wanted = [(3, TEXTS[3]), (3, TEXTS[3]), (2, "")]
+    assert sorted(handed) == sorted((_blob_id(TEXTS[text]), said) for text, said in wanted)
 
 
 def test_scan_of_an_empty_text_measures_nothing_and_fails_nothing(

@@ -1,0 +1,91 @@
+"""What a detector says of one licence text, whichever detector it is.
+
+Source: outcomes are values, not errors, so that one hostile text costs its own answer and no more.
+"""
+
+import re
+from typing import Any
+
+import pyarrow as pa
+
+TEXT, HEADER = "text", "header"
+"""What was read of a blob: all of a licence file, or the first lines of another file."""
+
+BUILT_IN, SCANCODE = "built_in", "scancode"
+DETECTORS = (BUILT_IN, SCANCODE)
+
+MAX_TEXT_CHARS = 1_000_000
+"""What is looked at of a licence text."""
+
+HEADER_LINES, MAX_HEADER_CHARS = 60, 20_000
+"""What is looked at of any other file, if it speaks of a licence there."""
+
+MAX_MATCHES = 200
+MAX_HOLDERS, MAX_HOLDER_CHARS = 20, 200
+
+MATCH_TYPE = pa.struct(
+    [
+        pa.field("rule", pa.string()),
+        pa.field("expression", pa.string()),
+        pa.field("score", pa.float64()),
+        pa.field("start_line", pa.int32()),
+        pa.field("end_line", pa.int32()),
+        pa.field("matcher", pa.string()),
+    ]
+)
+
+DETECTED = pa.schema(
+    {
+        "blob_id": pa.string(),
+        "part": pa.string(),
+        "outcome": pa.string(),
+        "expression": pa.string(),
+        "method": pa.string(),
+        "matches": pa.list_(MATCH_TYPE),
+        "holders": pa.list_(pa.string()),
+    }
+)
+"""Rows of `license_texts`, their version aside."""
+
+DETECTED_OUTCOME, NOTHING_FOUND, NO_TEXT = "detected", "nothing_found", "empty"
+TIMED_OUT, OUT_OF_MEMORY, CRASHED = "timed_out", "out_of_memory", "crashed"
+
+# "Copyright (c) 2020 Somebody", and not the sentences of a licence about copyright notices.
+_HOLDER = re.compile(
+    r"^[ \t#*/;>.\"'-]*((?:copyright|©|\(c\))[ \t]*(?:\(c\)|©|&copy;)?[ \t,:]*\d{4}[^\n]{3,400})",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SPEAKS_OF_LICENSES = re.compile(
+    r"licen[cs]e|copyright|copying|permi(?:t|ssion)|redistribut|public domain|spdx", re.IGNORECASE
+)
+_PLACEHOLDER = re.compile(r"[\[{<](?:yyyy|year|name|fullname)", re.IGNORECASE)
+
+
+def header_of(text: str) -> str:
+    """The first lines of a file, or an empty text where they do not speak of a licence."""
+    head = "\n".join(text[:MAX_HEADER_CHARS].split("\n", HEADER_LINES)[:HEADER_LINES])
+    return head if _SPEAKS_OF_LICENSES.search(head) else ""
+
+
+def found(
+    expression: str | None, method: str, matches: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """The answer to a text: what it states, how that was found, and the matches behind it."""
+    return {
+        "outcome": DETECTED_OUTCOME if expression else NOTHING_FOUND,
+        "expression": expression,
+        "method": method,
+        "matches": (matches or [])[:MAX_MATCHES],
+    }
+
+
+def without_answer(outcome: str) -> dict[str, Any]:
+    """The answer to a text that could not be looked at to the end."""
+    return {"outcome": outcome, "expression": None, "method": None, "matches": []}
+
+
+def copyright_holders(text: str) -> list[str]:
+    """Copyright lines of a licence text, distinct, in their order, at most `MAX_HOLDERS`."""
+    lines = (" ".join(match[1].split()) for match in _HOLDER.finditer(text))
+    kept = dict.fromkeys(line[:MAX_HOLDER_CHARS] for line in lines if not _PLACEHOLDER.search(line))
+    return list(kept)[:MAX_HOLDERS]

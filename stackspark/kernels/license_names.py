@@ -1,0 +1,79 @@
+"""Names of files that hold a licence: which ones declare, and which ones only speak of licences.
+
+A README, a notice or an about page that mentions a licence declares nothing, nor does a program
+that happens to be called `license.js` or a picture called `license.png`. The expressions read the
+same in Python and in Spark's SQL.
+
+Source: appendix A.3 of the StarCoder2 paper.
+"""
+
+import re
+from collections.abc import Iterable
+
+NAMING = (
+    *(
+        r"li[cs]en[cs]e(s?)",
+        "legal",
+        "copy(left|right|ing)",
+        "unlicense",
+        r"[al]?gpl([-_ v]?)(\d\.?\d?)?",
+    ),
+    *(
+        "bsd(l?)",
+        "mit(x?)",
+        "apache",
+        "artistic",
+        r"copying(v?)(\d?)",
+        "disclaimer",
+        "eupl",
+        "gfdl",
+    ),
+    *("[cm]pl", "cc0", r"al([-_ v]?)(\d\.?\d)?"),
+)
+"""Names of files that hold licences."""
+
+MENTIONING = ("about", "notice", "readme", "guidelines")
+"""Names of files that may speak of licences; with the above they make the published expression."""
+
+HOLDING = r"(?i)^((un)?li[cs]en[cs]es?|copying)([-_. ].*)?$"
+"""Names that nothing but a licence has: what nobody understands there still is one."""
+
+SOURCE_EXTENSIONS = frozenset(
+    (
+        *("asm", "bash", "bat", "c", "cc", "clj", "cmake", "coffee", "cpp", "cs", "css"),
+        *("csv", "cxx", "dart", "el", "elm", "erl", "ex", "exs", "f90", "fs", "go"),
+        *("gradle", "groovy", "h", "hh", "hpp", "hs", "hxx", "inc", "ini", "ipynb"),
+        *("java", "jl", "js", "json", "json5", "jsx", "kt", "kts", "less", "lisp", "lua"),
+        *("m", "mjs", "ml", "mm", "nim", "php", "pl", "pm", "po", "pot", "properties"),
+        *("proto", "ps1", "py", "pyi", "pyx", "r", "rb", "rs", "sass", "scala", "scm"),
+        *("scss", "sh", "sol", "sql", "svelte", "svg", "swift", "tcl", "toml", "ts"),
+        *("tsx", "v", "vb", "vhd", "vue", "wasm", "xml", "xsl", "yaml", "yml", "zig"),
+        *("zsh", "bin", "bmp", "class", "dll", "exe", "gif", "icns", "ico", "jar", "jpeg"),
+        *("jpg", "o", "png", "psd", "pyc", "so", "tif", "tiff", "ttf", "webp", "woff"),
+    )
+)
+"""Extensions of programs, data and pictures that are named after a licence, but are none."""
+
+
+def _named(names: Iterable[str]) -> str:
+    return rf"(?i)^(|.*[-_. ])({'|'.join(names)})(|[-_. ].*)$"
+
+
+LISTED = _named(NAMING + MENTIONING)
+"""The published expression: names that The Stack v2 looked for licences in."""
+
+DECLARING = _named(NAMING)
+OTHER_EXTENSION = rf"(?i)\.({'|'.join(sorted(SOURCE_EXTENSIONS))})$"
+
+_LISTED, _DECLARING = re.compile(LISTED), re.compile(DECLARING)
+_OTHER_EXTENSION = re.compile(OTHER_EXTENSION)
+
+
+def is_license_file(name: str) -> bool:
+    """Whether a base name is one of those that The Stack v2 looked for licences in."""
+    return _LISTED.match(name) is not None
+
+
+def may_declare(name: str) -> bool:
+    """Whether the text of a file of this name declares a licence for its folder."""
+    return _DECLARING.match(name) is not None and _OTHER_EXTENSION.search(name) is None

@@ -1,0 +1,114 @@
+"""ScanCode's index on one licence text: exact rules, then the full matcher where they say nothing.
+
+Loading the index takes 8 seconds and 1.4 GB, so it belongs into a process of its own
+(`stackspark.io.license_process`). What the index answers is grouped and judged by ScanCode's own
+detection, as its command line does it.
+
+Source: scancode-toolkit (extra `licenses`), Apache-2.0; its licence data is CC-BY-4.0.
+"""
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from stackspark.kernels.detected_licenses import MAX_TEXT_CHARS, found
+
+SCANCODE_PACKAGE = "scancode-toolkit-mini"
+ANSWERS_VERSION = "1"
+"""Changes where the same index would be asked or read otherwise."""
+
+MAX_SEARCHED_CHARS = 200_000
+"""Longer texts are collections; the full matcher would take minutes for one."""
+
+MIN_COVERAGE = 0.5
+"""Share of a text that exact rules must account for; of less they may have seen a part only."""
+
+EXACT, FULL = "exact", "full"
+REFERENCES = frozenset(
+    f"LicenseRef-scancode-{name}"
+    for name in ("unknown-license-reference", "free-unknown", "unknown", "license-file-reference")
+)
+
+
+def scancode_version() -> str | None:
+    """Version of the installed detector; None where the extra is missing."""
+    try:
+        return f"{SCANCODE_PACKAGE}-{version(SCANCODE_PACKAGE)}/{ANSWERS_VERSION}"
+    except PackageNotFoundError:
+        return None
+
+
+class LicenseIndex:
+    """The loaded index."""
+
+    def __init__(self) -> None:
+        from licensedcode.cache import get_index, get_licensing  # noqa: PLC0415 - takes seconds
+
+        self._index, self._licensing = get_index(), get_licensing()
+
+    def license_of_text(self, text: str, is_exact: bool = False) -> dict[str, Any]:
+        """What a licence text states, its first million characters.
+
+        Args:
+            text: of a licence file, or the header of another file.
+            is_exact: leave it at exact rules.
+        Returns:
+            `outcome`, `expression` (SPDX, all that the text states, joined by AND), `method` and
+            `matches`, as `DETECTED` has them.
+        """
+        text = text[:MAX_TEXT_CHARS]
+        exact = self.detect(text, is_exact=True)
+        is_answered = exact["expression"] and exact["coverage"] >= MIN_COVERAGE
+        if is_answered or is_exact or len(text) > MAX_SEARCHED_CHARS:
+            return exact
+        return self.detect(text, is_exact=False)
+
+    def detect(self, text: str, *, is_exact: bool) -> dict[str, Any]:
+        """Detect by hashes and exact rules alone, or with approximate matching too.
+
+        `coverage` of the answer is the share of the text's words that the matches account for.
+        """
+        from licensedcode.detection import detect_licenses  # noqa: PLC0415
+
+        detections = list(
+            detect_licenses(index=self._index, query_string=text, approximate=not is_exact)
+        )
+        stated = [each.license_expression for each in detections if each.license_expression]
+        matches = [_match(match) for each in detections for match in each.matches]
+        coverage = _coverage([match for each in detections for match in each.matches])
+        matches.sort(key=lambda match: (match["start_line"], match["end_line"], match["rule"]))
+        method = EXACT if is_exact else FULL
+        return {**found(self._spdx(stated), method, matches), "coverage": coverage}
+
+    def _spdx(self, expressions: Sequence[str]) -> str | None:
+        """All expressions, joined by AND, with the ids of SPDX.
+
+        A mere reference to a licence is left out where a licence is found: it is that one.
+        """
+        parts = {part for expression in expressions for part in self._parts(expression)}
+        licenses = parts - REFERENCES or parts
+        return " AND ".join(sorted(licenses)) or None
+
+    def _parts(self, expression: str) -> Iterator[str]:
+        tree = self._licensing.parse(expression)
+        for part in tree.args if isinstance(tree, self._licensing.AND) else (tree,):
+            text = part.render(template="{symbol.wrapped.spdx_license_key}")
+            yield f"({text})" if isinstance(part, self._licensing.OR) else text
+
+
+def _coverage(matches: Sequence[Any]) -> float:
+    if not matches:
+        return 0.0
+    matched = {position for match in matches for position in match.qspan}
+    return len(matched) / max(1, len(matches[0].query.tokens))
+
+
+def _match(match: Any) -> dict[str, Any]:
+    return {
+        "rule": match.rule.identifier,
+        "expression": match.rule.license_expression,
+        "score": float(match.score()),
+        "start_line": match.start_line,
+        "end_line": match.end_line,
+        "matcher": match.matcher,
+    }
