@@ -44,6 +44,8 @@ SAID_BY_TYPE = {
 }
 """Rules that say no more than the column's type; what can fail there is that it is required."""
 
+NUMBERS = ("int", "double")
+
 IN_LIST = re.compile(r"\bin \(([^)]*)\)")
 
 
@@ -61,9 +63,9 @@ def candidates(column: Column, rule: str) -> list[str]:
     if not values:
         struct = re.fullmatch(r"array<struct<(.*)>>", kind)
         assert struct, f"no candidates of type {kind}"
-        names = [part.split(":")[0] for part in struct[1].split(",")]
-        shown = ", ".join(f"'{name}', 'a'" for name in names)
-        blank = ", ".join(f"'{name}', ''" for name in names)
+        fields = [part.split(":") for part in struct[1].split(",")]
+        shown = ", ".join(f"'{name}', {'1' if kind in NUMBERS else 'a'!r}" for name, kind in fields)
+        blank = ", ".join(f"'{name}', {'-1' if kind in NUMBERS else ''!r}" for name, kind in fields)
         values = ["array()", f"array(named_struct({shown}))", f"array(named_struct({blank}))"]
     return [f"cast({value} as {kind})" for value in [*values, "null"]]
 
