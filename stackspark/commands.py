@@ -23,7 +23,7 @@ from stackspark.governance.explanation import Explanation
 from stackspark.governance.lookups import PublishedTables
 from stackspark.governance.opt_outs import OptOutRequest, is_opted_out, opt_out_requests
 from stackspark.io.benchmark_sets import read_benchmarks
-from stackspark.io.filesystems import joined, make_folder, store_text, stored_text
+from stackspark.io.filesystems import folder_names, joined, make_folder, store_text, stored_text
 from stackspark.io.lake import Lake, Publication
 from stackspark.io.locks import LakeLock
 from stackspark.io.progress import Progress, task_counter
@@ -428,10 +428,14 @@ def _scratch(lake: str, run_id: str) -> Iterator[Scratch]:
     """Scratch of one run, gone when it ends; what killed runs left behind goes first."""
     every = Scratch(folder=joined(lake, "scratch"))
     every.clear()
+    own = Scratch(folder=every.path(run_id))
     try:
-        yield Scratch(folder=every.path(run_id))
+        yield own
     finally:
-        every.clear()
+        own.clear()
+        # A run that has taken the lake over meanwhile has its own beside it.
+        if not folder_names(every.folder):
+            every.clear()
 
 
 @contextmanager

@@ -84,12 +84,19 @@ class LakeLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give the lock back, unless another run has taken it over."""
+        """Give the lock back, unless another run has taken it over.
+
+        Raises:
+            LockedError: in the place of an error of the block, if another run has: that one removed
+                what this one worked with, and is the cause of whatever went wrong.
+        """
         self._released.set()
         with self._mutex:
             found = self._folder.read(LOCK_NAME)
             if self._is_own(found):
                 self._folder.delete(LOCK_NAME, found.tag)
+            elif isinstance(error, Exception) and not isinstance(error, LockedError):
+                raise LockedError(self._lost(found)) from error
 
     def renew(self) -> None:
         """Extend the lease from now; call it before each commit.

@@ -109,6 +109,16 @@ def test_renew_raises_and_writes_nothing_when_another_run_took_over(tmp_path: Pa
         assert lock_file(tmp_path)["run_id"] == "run-2"
 
 
+def test_error_of_a_run_that_lost_its_lock_is_that_it_lost_it(tmp_path: Path) -> None:
+    past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+    slept = LakeLock(str(tmp_path), "run-1").__enter__()
+    change_lock_file(tmp_path, lease_until=past)
+    with LakeLock(str(tmp_path), "run-2"):
+        error = FileNotFoundError("scratch that run-2 removed")
+        with pytest.raises(LockedError, match=r"run run-1 lost the lock.*run run-2 has it"):
+            slept.__exit__(type(error), error, None)
+
+
 def test_renew_raises_when_the_file_is_gone(tmp_path: Path) -> None:
     with LakeLock(str(tmp_path), "run-1") as lock:
         (tmp_path / LOCK_NAME).unlink()
