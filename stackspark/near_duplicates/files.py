@@ -22,7 +22,7 @@ from pyarrow import fs
 
 from stackspark.errors import InputError
 from stackspark.io.filesystems import joined, located
-from stackspark.io.parquet_rows import ParquetRows, open_parquet
+from stackspark.io.parquet_rows import MAX_BATCH_ROWS, ParquetRows, open_parquet
 from stackspark.kernels.buffers import Flags, Longs
 from stackspark.kernels.minhash import MinHashParams
 from stackspark.kernels.shingle_sets import jaccard, shingle_sets
@@ -33,7 +33,7 @@ from stackspark.stages.compare_shingles import COMPARED
 from stackspark.stages.measure_texts import measures_of
 
 PIECE_BYTES = 32 << 20
-"""Bytes of texts, decoded, that one thread reads at a time, unless a row group has more."""
+"""Bytes, decoded, that are read at a time, unless a row group, or row, has more."""
 
 SAFE = "/:"
 """What of a path stays as it is in a URI, so that one of S3 is known for what it is."""
@@ -175,7 +175,13 @@ def kept_rows(files: TextFiles, found: FoundTwins, order: Longs) -> Iterator[pa.
     stays[order[found.twins["member"].to_numpy()]] = False
     start = 0
     for uri in files.uris:
-        for batch in open_parquet(uri).iter_batches(1024):
+        file = open_parquet(uri)
+        groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+        row_bytes = max(
+            (group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0
+        )
+        batch_rows = min(max(PIECE_BYTES // (row_bytes + 1), 1), MAX_BATCH_ROWS)
+        for batch in file.iter_batches(batch_rows):
             yield batch.filter(pa.array(stays[start : start + batch.num_rows]))
             start += batch.num_rows
 
