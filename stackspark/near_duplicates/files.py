@@ -35,6 +35,9 @@ from stackspark.stages.measure_texts import measures_of
 PIECE_BYTES = 32 << 20
 """Bytes, decoded, that are read at a time, unless a row group, or row, has more."""
 
+PATTERN_SIGNS = "*?[{"
+"""Signs of a pattern that Spark may find files by."""
+
 SAFE = "/:"
 """What of a path stays as it is in a URI, so that one of S3 is known for what it is."""
 
@@ -193,7 +196,9 @@ def _uris(path: str) -> list[str] | None:
     if found.type == fs.FileType.File:
         return [quote(path, safe=SAFE)]
     if found.type == fs.FileType.NotFound:
-        return None
+        if any(sign in path for sign in PATTERN_SIGNS):
+            return None
+        raise InputError(f"{path} holds no Parquet: there is no such file or folder")
     visible = [
         info
         for info in filesystem.get_file_info(fs.FileSelector(place))

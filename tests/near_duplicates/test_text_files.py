@@ -154,6 +154,8 @@ def test_open_text_files_leaves_to_spark_what_it_cannot_do(tmp_path: Path) -> No
 
 def test_open_text_files_refuses(tmp_path: Path) -> None:
     write(tmp_path / "in" / "a.parquet", [{"id": 1, "text": "a"}])
+    with pytest.raises(InputError, match=r"none holds no Parquet: there is no such file"):
+        open_text_files(str(tmp_path / "none"), TextColumns(), 10)
     (tmp_path / "none").mkdir()
     with pytest.raises(InputError, match=r"none holds no Parquet: "):
         open_text_files(str(tmp_path / "none"), TextColumns(), 10)
