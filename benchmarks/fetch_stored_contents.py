@@ -63,6 +63,13 @@ def fill(server: S3Server, texts: list[bytes]) -> None:
         list(pool.map(put, texts))
 
 
+def request(text: bytes) -> Request:
+    """What listing asks for; see `swh_contents.content_locator`."""
+    name = blob_id(text)
+    place = f"s3://{BUCKET}"
+    return Request(content_id(text), KIND, place, name.encode(), len(text), int(name[:4], 16))
+
+
 def plain_loop(client: Any, names: list[str], threads: int) -> int:
     """What a script would do: get, unpack, hand over in order."""
 
@@ -128,9 +135,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, nargs="*", default=[1, 2, 4])
     given = parser.parse_args()
     texts = source_texts(given.objects)
-    requests = [
-        Request(content_id(text), KIND, "", blob_id(text).encode(), len(text), 0) for text in texts
-    ]
+    requests = list(map(request, texts))
     names = [blob_id(text) for text in texts]
     speeds: dict[str, list[tuple[float, float]]] = {"plain": [], "reader": []}
     with seaweedfs_server() as server:
