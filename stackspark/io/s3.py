@@ -113,7 +113,7 @@ def s3_client(**options: Any) -> Any:
     }
     try:
         # boto3 itself does not look at AWS_REGION.
-        session = Session(region_name=os.environ.get("AWS_REGION"))
+        session = Session(botocore_session=_session(), region_name=os.environ.get("AWS_REGION"))
         region = session.region_name or DEFAULT_REGION
         return session.client("s3", region_name=region, config=Config(**limits))
     except (BotoCoreError, ValueError) as error:
@@ -121,6 +121,16 @@ def s3_client(**options: Any) -> Any:
             f"S3 needs a usable configuration, found: {error}; check AWS_ENDPOINT_URL, AWS_PROFILE "
             "and ~/.aws/config; run stackspark doctor --lake"
         ) from error
+
+
+def _session() -> Any:
+    """A session that leaves times as the store wrote them: nobody reads them, and it takes long."""
+    from botocore.session import get_session  # noqa: PLC0415
+
+    session = get_session()
+    parsers = session.get_component("response_parser_factory")
+    parsers.set_parser_defaults(timestamp_parser=lambda text: text)
+    return session
 
 
 def s3_endpoint() -> S3Endpoint:

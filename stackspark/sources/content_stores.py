@@ -47,6 +47,16 @@ TRANSIENT_CODES = frozenset(
 )
 
 
+OPTIONS: dict[str, Any] = {
+    "retries": {"total_max_attempts": 1},
+    # Every byte is checked against its SHA-1 anyway.
+    "response_checksum_validation": "when_required",
+    # Else the client describes itself anew for each request, which takes long.
+    "user_agent": "stackspark",
+}
+"""Of the client; asking again is the fetcher's."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StoreParams:
     """How contents are fetched from a store."""
@@ -137,7 +147,7 @@ class S3Store:
         bucket, prefix = s3_place(location)
         self._place = {"Bucket": bucket}
         self._prefix = "/".join(filter(None, (prefix, FOLDER)))
-        self._options = {"max_pool_connections": concurrency, "retries": {"total_max_attempts": 1}}
+        self._options = OPTIONS | {"max_pool_connections": concurrency}
         if not signed:
             from botocore import UNSIGNED  # noqa: PLC0415 - heavy, and needed for S3 only
 

@@ -20,12 +20,15 @@ from stackspark.io.filesystems import located
 from stackspark.io.s3 import is_s3
 from stackspark.kernels.archived_events import EVENTS, EventRows
 from stackspark.sources.found import SourceFault
-from stackspark.sources.limits import Limits
+from stackspark.sources.limits import MIB, Limits
 from stackspark.sources.streams import open_stream
 
 ENDINGS = (".json.gz", ".json", ".jsonl", ".jsonl.gz")
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """The largest events of pull requests take a few megabytes."""
+
+READ_BYTES = 4 * MIB
+"""Each reading of a file in an object store is a request."""
 
 BATCH_ROWS = 20_000
 
@@ -129,7 +132,7 @@ class _ReadFile:
     def batches(self, limits: Limits) -> Iterator[pa.RecordBatch]:
         try:
             filesystem, inside = located(self._path)
-            with io.BufferedReader(filesystem.open_input_file(inside)) as file:
+            with io.BufferedReader(filesystem.open_input_file(inside), READ_BYTES) as file:
                 stream, _ = open_stream(file, limits)
                 for line in _lines(stream):
                     self._add(line)

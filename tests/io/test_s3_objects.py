@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from s3_proxy import EXPIRED, RESET, SLOW_DOWN, TRUNCATED, Faults, faulty_s3
-from s3_servers import SECRET_KEY, S3Server
+from s3_servers import ACCESS_KEY, SECRET_KEY, S3Server
 
 from stackspark.errors import LockedError, SetupError, UsageError
 from stackspark.io.lake import Lake
@@ -193,6 +193,24 @@ def test_expired_credentials_are_one_line_without_them(
         with pytest.raises(SetupError, match="ExpiredToken; the session token") as caught:
             Lake(root).create_or_open()
     assert SECRET_KEY not in str(caught.value)
+
+
+def test_role_of_a_profile_is_assumed(
+    s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Times of answers stay texts, the end of assumed credentials among them."""
+    keys = f"aws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}"
+    role = "role_arn = arn:aws:iam::123456789012:role/worker\nsource_profile = base"
+    (tmp_path / "config").write_text(f"[profile base]\n{keys}\n[profile worker]\n{role}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "worker")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    client = s3_client()
+    assert client.list_objects_v2(Bucket=s3_bucket)["KeyCount"] == 0
+    credentials = client._request_signer._credentials
+    assert credentials.method == "assume-role"
+    assert not credentials.refresh_needed()
 
 
 def test_missing_bucket_and_credentials_in_the_address_are_refused(root: str) -> None:

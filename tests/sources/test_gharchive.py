@@ -126,6 +126,17 @@ def test_hours_in_a_store_are_those_of_the_folder(
         assert sum(proxy.injected.values()) > 1
 
 
+def test_file_in_a_store_is_read_in_few_requests(
+    moto: S3Server, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moto.client().put_object(Bucket=s3_bucket, Key="a.json", Body=b"\n".join(STARS * 400))
+    with faulty_s3(moto.endpoint, Faults(rate=0.0)) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        *_, last = read_here(f"s3a://{s3_bucket}/a.json")
+        assert last["file"]["num_lines"] == 2000
+        assert proxy.asked["GET", f"/{s3_bucket}/a.json"] <= 2
+
+
 def test_store_that_refuses_a_file_ends_the_run_and_no_event_is_lost(
     moto: S3Server, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
