@@ -4,6 +4,7 @@ Source: outcomes are values, not errors, so that one hostile text costs its own 
 """
 
 import re
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -63,6 +64,29 @@ _SPEAKS_BESIDES = re.compile(
     r"|copying",
     re.IGNORECASE,
 )
+
+
+def _sentence(start: str, end: str) -> re.Pattern[str]:
+    """Two runs of words, over line ends and comment marks, and up to 200 characters between."""
+    gap = r"[\s*#/]+"
+    first, last = (gap.join(words.split(" ")) for words in (start, end))
+    return re.compile(rf"\b{first}\b.{{1,200}}?{last}", re.IGNORECASE | re.DOTALL)
+
+
+_NAMING_SENTENCES = (
+    (
+        _sentence("neither the names?", "nor the names of (?:its|their|the|any)?"),
+        "Neither the name of the copyright holder nor the names of its",
+    ),
+    (
+        _sentence("software is provided by", r"(?=[\"'`“‘]+as[\s*#/]+is)"),
+        "SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS ",
+    ),
+    (
+        _sentence("in no event shall", "be liable"),
+        "IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE",
+    ),
+)
 _SPEAKS_OF_LICENSES = re.compile(
     r"licen[cs]e|copyright|copying|permi(?:t|ssion)|redistribut|public domain|spdx", re.IGNORECASE
 )
@@ -102,6 +126,21 @@ def without_holders(text: str) -> str:
 
 def _emptied(line: re.Match[str]) -> str:
     return line[0] if _SPEAKS_BESIDES.search(line[0]) else ""
+
+
+def with_placeholders(text: str) -> str:
+    """The text with the holder's name in BSD's sentences replaced by what the template has there.
+
+    Such names are replaceable text by SPDX's guidelines for matching. Line numbers stay, except
+    within the sentence.
+    """
+    for sentence, template in _NAMING_SENTENCES:
+        text = sentence.sub(partial(_templated, template), text)
+    return text
+
+
+def _templated(template: str, sentence: re.Match[str]) -> str:
+    return template + "\n" * sentence[0].count("\n")
 
 
 def copyright_holders(text: str) -> list[str]:

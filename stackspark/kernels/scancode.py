@@ -13,7 +13,12 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from stackspark.kernels.detected_licenses import MAX_TEXT_CHARS, found, without_holders
+from stackspark.kernels.detected_licenses import (
+    MAX_TEXT_CHARS,
+    found,
+    with_placeholders,
+    without_holders,
+)
 
 SCANCODE_PACKAGE = "scancode-toolkit-mini"
 ANSWERS_VERSION = "1"
@@ -68,7 +73,8 @@ class LicenseIndex:
             `matches`, as `DETECTED` has them.
         """
         # Licences of thousands of projects differ in nothing but whose they are.
-        text = without_holders(_without_history(text[:MAX_TEXT_CHARS]))
+        text = _without_history(text[:MAX_TEXT_CHARS])
+        text = with_placeholders(without_holders(text))
         key = (hashlib.sha256(text.encode("utf-8", "replace")).digest(), is_exact)
         if key not in self._answers:
             if len(self._answers) >= MAX_ANSWERS:
