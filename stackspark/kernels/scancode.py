@@ -7,11 +7,18 @@ detection, as its command line does it.
 Source: scancode-toolkit (extra `licenses`), Apache-2.0; its licence data is CC-BY-4.0.
 """
 
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from stackspark.kernels.detected_licenses import MAX_TEXT_CHARS, found
+from stackspark.kernels.detected_licenses import (
+    MAX_TEXT_CHARS,
+    found,
+    with_placeholders,
+    without_holders,
+)
 
 SCANCODE_PACKAGE = "scancode-toolkit-mini"
 ANSWERS_VERSION = "1"
@@ -20,8 +27,16 @@ ANSWERS_VERSION = "1"
 MAX_SEARCHED_CHARS = 200_000
 """Longer texts are collections; the full matcher would take minutes for one."""
 
+MAX_ANSWERS = 10_000
+"""Answers that are kept for texts that come again."""
+
 MIN_COVERAGE = 0.5
 """Share of a text that exact rules must account for; of less they may have seen a part only."""
+
+# It says which releases go together with the GPL, and nothing in it is under the GPL.
+_PYTHON_HISTORY = re.compile(
+    r"A\. HISTORY OF THE SOFTWARE\n=.*?(?=\nB\. TERMS AND CONDITIONS)", re.DOTALL
+)
 
 EXACT, FULL = "exact", "full"
 REFERENCES = frozenset(
@@ -45,6 +60,7 @@ class LicenseIndex:
         from licensedcode.cache import get_index, get_licensing  # noqa: PLC0415 - takes seconds
 
         self._index, self._licensing = get_index(), get_licensing()
+        self._answers: dict[tuple[bytes, bool], dict[str, Any]] = {}
 
     def license_of_text(self, text: str, is_exact: bool = False) -> dict[str, Any]:
         """What a licence text states, its first million characters.
@@ -56,7 +72,17 @@ class LicenseIndex:
             `outcome`, `expression` (SPDX, all that the text states, joined by AND), `method` and
             `matches`, as `DETECTED` has them.
         """
-        text = text[:MAX_TEXT_CHARS]
+        # Licences of thousands of projects differ in nothing but whose they are.
+        text = _without_history(text[:MAX_TEXT_CHARS])
+        text = with_placeholders(without_holders(text))
+        key = (hashlib.sha256(text.encode("utf-8", "replace")).digest(), is_exact)
+        if key not in self._answers:
+            if len(self._answers) >= MAX_ANSWERS:
+                self._answers.clear()
+            self._answers[key] = self._answer(text, is_exact)
+        return self._answers[key]
+
+    def _answer(self, text: str, is_exact: bool) -> dict[str, Any]:
         exact = self.detect(text, is_exact=True)
         is_answered = exact["expression"] and exact["coverage"] >= MIN_COVERAGE
         if is_answered or is_exact or len(text) > MAX_SEARCHED_CHARS:
@@ -90,10 +116,21 @@ class LicenseIndex:
         return " AND ".join(sorted(licenses)) or None
 
     def _parts(self, expression: str) -> Iterator[str]:
-        tree = self._licensing.parse(expression)
-        for part in tree.args if isinstance(tree, self._licensing.AND) else (tree,):
-            text = part.render(template="{symbol.wrapped.spdx_license_key}")
-            yield f"({text})" if isinstance(part, self._licensing.OR) else text
+        return self._operands(self._licensing.parse(expression))
+
+    def _operands(self, tree: Any) -> Iterator[str]:
+        """Operands of an AND and of those within it; an OR is one, in brackets."""
+        if isinstance(tree, self._licensing.AND):
+            for part in tree.args:
+                yield from self._operands(part)
+            return
+        text = tree.render(template="{symbol.wrapped.spdx_license_key}")
+        yield f"({text})" if isinstance(tree, self._licensing.OR) else text
+
+
+def _without_history(text: str) -> str:
+    """The text without what Python's licence tells of its past; line numbers stay."""
+    return _PYTHON_HISTORY.sub(lambda told: "\n" * told[0].count("\n"), text)
 
 
 def _coverage(matches: Sequence[Any]) -> float:

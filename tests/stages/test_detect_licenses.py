@@ -9,7 +9,6 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from stackspark.contracts.gate import check_table
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import InvalidParamsError, MissingExtraError
-from stackspark.kernels.detected_licenses import header_of
 from stackspark.kernels.license_names import may_declare
 from stackspark.license_expressions import names_a_license
 from stackspark.stages import detect_licenses as module
@@ -29,7 +28,7 @@ def _id(name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def request(spark: SparkSession) -> Callable[[bool], DataFrame]:
+def ask_for(spark: SparkSession) -> Callable[[bool], DataFrame]:
     blobs = [*TEXTS, *STATUSES, "elsewhere"]
     files = [("LICENSE", _id(blob)) for blob in blobs]
     files += [("COPYING", _id("mit")), ("main.c", _id("code")), ("LICENSE", None)]
@@ -47,26 +46,26 @@ def request(spark: SparkSession) -> Callable[[bool], DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def rows(spark: SparkSession, request: Callable[[bool], DataFrame]) -> dict[str, Row]:
+def rows(spark: SparkSession, ask_for: Callable[[bool], DataFrame]) -> dict[str, Row]:
     texts = [(_id(blob), "text", text) for blob, text in TEXTS.items()]
     detected = detect_licenses(
         spark.createDataFrame(texts, "blob_id string, part string, license_text string"),
         BUILT_IN,
         num_tasks=4,
     )
-    merged = merge_license_texts(detected, request(False).where("status != 'ok'"), "v2")
+    merged = merge_license_texts(detected, ask_for(False).where("status != 'ok'"), "v2")
     columns = table_contract("license_texts").columns
     assert merged.dtypes == [(column.name, column.data_type) for column in columns]
     assert check_table(merged, table_contract("license_texts"), ()).ok
     return {row.blob_id: row for row in merged.collect()}
 
 
-def test_request_lists_what_was_not_seen_once(request: Callable[[bool], DataFrame]) -> None:
+def test_request_lists_what_was_not_seen_once(ask_for: Callable[[bool], DataFrame]) -> None:
     wanted = {**dict.fromkeys(TEXTS, "ok"), **STATUSES}
     del wanted["known"]
     texts = {(_id(blob), "text", status) for blob, status in wanted.items()}
     for headers, others in ((False, set()), (True, {(_id("code"), "header", "ok")})):
-        rows = [tuple(row) for row in request(headers).collect()]
+        rows = [tuple(row) for row in ask_for(headers).collect()]
         assert len(rows) == len(set(rows))
         assert set(rows) == texts | others
 
@@ -87,16 +86,6 @@ def test_a_row_says_what_the_text_states_and_whose_it_is(rows: dict[str, Row]) -
     row = rows[_id("mit")]
     assert (row.expression, row.method, row.detector_version) == ("MIT", "built_in", "v2")
     assert row.holders == ["Copyright (c) 2020 Ada"]
-
-
-def test_a_header_is_read_where_it_speaks_of_a_licence() -> None:
-    lines = [f"// line {number}" for number in range(200)]
-    assert header_of("\n".join(lines)) == ""
-    lines[3] = "// Licensed to you"
-    assert header_of("\n".join(lines)).split("\n") == lines[:60]
-    lines[3], lines[70] = "", "// Licensed to you"
-    assert header_of("\n".join(lines)) == ""
-    assert header_of("copyright " + "x" * 100_000) == "copyright " + "x" * (20_000 - 10)
 
 
 def test_names_are_told_alike_in_python_and_in_sql(spark: SparkSession) -> None:
