@@ -84,4 +84,6 @@ def _get_heads(keys: Hashes, heads: Longs, hashes: Hashes, found: Longs) -> None
         slot = hashes[i] & mask
         while keys[slot] != hashes[i] or heads[slot, 0] == FREE:
             slot = (slot + np.uint64(1)) & mask
-        found[i] = heads[slot]
+        # Value by value: assigning rows makes numba compile its check of shapes for five seconds.
+        for place in range(heads.shape[1]):
+            found[i, place] = heads[slot, place]

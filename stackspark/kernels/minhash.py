@@ -431,4 +431,5 @@ def _sign_texts(
         else:
             _sign_text(reader, row, family, pieces, minima)
         if reader.state[NUM_TOKENS] >= min_tokens:
-            signatures[row] = minima
+            for k in range(len(minima)):
+                signatures[row, k] = minima[k]
