@@ -9,6 +9,7 @@ from source_fixtures import fetch_locally, git, list_locally, make_repository, w
 
 from stackspark.errors import InputError, UsageError
 from stackspark.sources.containers import TASK_BYTES, expand_sources
+from stackspark.sources.indexes import opens_s3, reads_s3
 from stackspark.sources.specs import SourceSpec, parse_source, read_sources_file
 
 
@@ -260,3 +261,19 @@ def test_environment_distributions_without_files(tmp_path: Path) -> None:
     assert listed.problems == [("origin", "editable_install"), ("origin", "no_record")]
     assert [row["key"] for row in listed.quarantine] == ["mine@1.0", "old@1.0"]
     assert listed.files == []
+
+
+@pytest.mark.parametrize(
+    ("source", "contents", "reads", "opens"),
+    [
+        ("swh:/archive", None, False, False),
+        ("swh:/archive", "s3://bucket", False, True),
+        ("swh:s3a://bucket/graph", "/archive", True, False),
+        ("stack-v2:s3://bucket/index", None, True, True),
+    ],
+)
+def test_index_says_who_needs_the_object_store(
+    source: str, contents: str | None, reads: bool, opens: bool
+) -> None:
+    spec = parse_source(source, contents=contents)
+    assert (reads_s3(spec), opens_s3(spec)) == (reads, opens)
