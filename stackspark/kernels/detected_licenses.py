@@ -83,8 +83,8 @@ _NAMING_SENTENCES = (
         "SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS ",
     ),
     (
-        _sentence("in no event shall", "be liable"),
-        "IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE",
+        _sentence("in no event shall", "be liable for any direct"),
+        "IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE FOR ANY DIRECT",
     ),
 )
 _SPEAKS_OF_LICENSES = re.compile(
