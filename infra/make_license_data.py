@@ -72,7 +72,10 @@ NAMES = {
         *("apache v2", "apache2", "apache2.0", "the apache license, version 2.0", "apache v2.0"),
     ),
     "Artistic-2.0": ("artistic license",),
-    "BSD-2-Clause": ("2-clause bsd", "bsd 2-clause", "simplified bsd", "freebsd", "bsd-2"),
+    "BSD-2-Clause": (
+        *("2-clause bsd", "bsd 2-clause", "simplified bsd", "freebsd", "bsd-2"),
+        "bsd 2-clause license",
+    ),
     "BSD-3-Clause": (
         *("3-clause bsd", "bsd", "bsd 3-clause", "bsd 3-clause license", "bsd license", "bsd-3"),
         *("bsd-like", "bsd-style", "modified bsd", "modified bsd license", "new bsd", "bsd3"),

@@ -68,8 +68,7 @@ _SPEAKS_BESIDES = re.compile(
 
 def _sentence(start: str, end: str) -> re.Pattern[str]:
     """Two runs of words, over line ends and comment marks, and up to 200 characters between."""
-    gap = r"[\s*#/]+"
-    first, last = (gap.join(words.split(" ")) for words in (start, end))
+    first, last = (words.replace(" ", r"[\s*#/]+") for words in (start, end))
     return re.compile(rf"\b{first}\b.{{1,200}}?{last}", re.IGNORECASE | re.DOTALL)
 
 
@@ -83,8 +82,8 @@ _NAMING_SENTENCES = (
         "SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS ",
     ),
     (
-        _sentence("in no event shall", "be liable"),
-        "IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE",
+        _sentence("in no event shall", "be liable for any direct"),
+        "IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE FOR ANY DIRECT",
     ),
 )
 _SPEAKS_OF_LICENSES = re.compile(

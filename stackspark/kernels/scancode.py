@@ -73,8 +73,7 @@ class LicenseIndex:
             `matches`, as `DETECTED` has them.
         """
         # Licences of thousands of projects differ in nothing but whose they are.
-        text = _without_history(text[:MAX_TEXT_CHARS])
-        text = with_placeholders(without_holders(text))
+        text = without_holders(_without_history(text[:MAX_TEXT_CHARS]))
         key = (hashlib.sha256(text.encode("utf-8", "replace")).digest(), is_exact)
         if key not in self._answers:
             if len(self._answers) >= MAX_ANSWERS:
@@ -84,10 +83,14 @@ class LicenseIndex:
 
     def _answer(self, text: str, is_exact: bool) -> dict[str, Any]:
         exact = self.detect(text, is_exact=True)
-        is_answered = exact["expression"] and exact["coverage"] >= MIN_COVERAGE
-        if is_answered or is_exact or len(text) > MAX_SEARCHED_CHARS:
+        if is_exact or _is_answered(exact):
             return exact
-        return self.detect(text, is_exact=False)
+        named = with_placeholders(text)
+        if named != text:
+            templated = self.detect(named, is_exact=True)
+            if _is_answered(templated):
+                return templated
+        return exact if len(text) > MAX_SEARCHED_CHARS else self.detect(text, is_exact=False)
 
     def detect(self, text: str, *, is_exact: bool) -> dict[str, Any]:
         """Detect by hashes and exact rules alone, or with approximate matching too.
@@ -131,6 +134,10 @@ class LicenseIndex:
 def _without_history(text: str) -> str:
     """The text without what Python's licence tells of its past; line numbers stay."""
     return _PYTHON_HISTORY.sub(lambda told: "\n" * told[0].count("\n"), text)
+
+
+def _is_answered(answer: dict[str, Any]) -> bool:
+    return bool(answer["expression"]) and answer["coverage"] >= MIN_COVERAGE
 
 
 def _coverage(matches: Sequence[Any]) -> float:
