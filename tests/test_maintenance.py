@@ -111,6 +111,7 @@ def test_maintain_keeps_the_newest_publications_and_what_they_name(planted: Plan
     assert planted.lake.read(planted.spark, "file_languages", known).count() == 3
 
 
+@pytest.mark.integration
 def test_maintain_again_finds_nothing(planted: Planted) -> None:
     planted.publish("a")
     planted.publish("b")
@@ -122,6 +123,7 @@ def test_maintain_again_finds_nothing(planted: Planted) -> None:
     assert planted.names() == ["a", "b", "c"]
 
 
+@pytest.mark.integration
 def test_maintain_keeps_the_parts_that_a_killed_run_goes_on_from(planted: Planted) -> None:
     planted.publish("a")
     part = planted.add("part", status="partial")
@@ -133,6 +135,7 @@ def test_maintain_keeps_the_parts_that_a_killed_run_goes_on_from(planted: Plante
     assert planted.names() == ["a", "b", "part"]
 
 
+@pytest.mark.integration
 def test_maintain_forgets_steps_whose_files_are_gone(planted: Planted) -> None:
     planted.publish("a")
     planted.publish("b")
@@ -142,6 +145,7 @@ def test_maintain_forgets_steps_whose_files_are_gone(planted: Planted) -> None:
     assert planted.lake.audited_step(spark, "scan", f"{3:064}") is not None
 
 
+@pytest.mark.integration
 def test_maintain_migrates_what_it_can_and_refuses_the_rest(planted: Planted) -> None:
     planted.publish("a")
     spark, path = planted.spark, planted.lake.table_path("file_languages")
@@ -174,6 +178,7 @@ def test_maintain_needs_the_lock_and_a_publication_to_keep(planted: Planted) -> 
         planted.maintain(keep=0)
 
 
+@pytest.mark.integration
 def test_maintenance_is_told_as_json_and_text(planted: Planted) -> None:
     planted.publish("a")
     done = planted.maintain()

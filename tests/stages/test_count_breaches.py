@@ -48,7 +48,7 @@ BAD: dict[str, tuple[str, tuple[object, ...], str]] = {
         "ledger", ("named_blob", "b2/other", "alpha_fraction", "filter_letters"), "b2/other",
     ),
     "twins_stay": (
-        "verdicts", ("d1", "/near2", "b5", "removed", "near_duplicate", "d1", "/gpl"), "d1/near2",
+        "verdicts", ("d1", "/near2", "b5", "removed", "near_duplicate", "d1", "/copy"), "d1/near2",
     ),
     "kept_licenses_are_allowed": (
         "verdicts", ("d1", "/gpl", "b5", "kept", None, None, None), "d1/gpl",
