@@ -20,7 +20,7 @@ NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 def named(spark: SparkSession, *names: str) -> DataFrame:
     """Rows of `file_languages`, a table that grows."""
-    rows = [(f"{0:040}", name, "Python", False, None, None, None, "1") for name in names]
+    rows = [(f"{0:040}", name, "Python", False, None, None, "1") for name in names]
     return spark.createDataFrame(rows, table_contract("file_languages").ddl)
 
 

@@ -60,7 +60,8 @@ def scan(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple
     ]
     columns = "blob_id string, groups array<string>, name string, "
     place = "content_file string, content_block bigint, content_row bigint"
-    requests = spark.createDataFrame(plan, columns + place).coalesce(1)
+    requests = spark.createDataFrame(plan, columns + place)
+    requests = requests.coalesce(1).sortWithinPartitions("content_row")
     metrics = ReadMetrics(spark)
     scanned = scan_contents(requests, PARAMS, metrics)
     assert scanned.columns == SCANNED.names
