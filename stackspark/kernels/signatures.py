@@ -7,13 +7,18 @@ J 0.7 with 1,024 permutations: 0.016.
 Source: Li and Koenig 2010, b-Bit minwise hashing.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
-from stackspark.kernels.buffers import Bytes
+from stackspark.kernels.buffers import Bytes, Longs
 from stackspark.kernels.compiled import compiled
 
 PERMUTATIONS_PER_BYTE = 4
+
+PAIRS_PER_READ = 1 << 14
+"""Pairs whose signatures are read at once: 4 MB for each side of them."""
 
 REMIX = np.uint32(0x9E3779B1)
 """Minima are small numbers: their upper bits are mostly 0. Two bits come from a remix instead."""
@@ -66,6 +71,25 @@ def estimate_jaccard(
     estimates = np.empty(len(left), np.float64)
     _estimate_pairs(left, right, num_perm or PERMUTATIONS_PER_BYTE * left.shape[1], estimates)
     return estimates
+
+
+def estimate_in_pieces(
+    members: Longs, heads: Longs, of_ranks: Callable[[Longs], Bytes], num_perm: int
+) -> npt.NDArray[np.float64]:
+    """Estimate the similarity of pairs of ranks, with the signatures of a few of them in memory.
+
+    Args:
+        members: shape (pairs,).
+        heads: as `members`.
+        of_ranks: gives the signatures of ranks, shape (ranks, width_bytes(num_perm)).
+        num_perm: permutations that a signature holds.
+    """
+    similarity = np.empty(len(members), np.float64)
+    for start in range(0, len(members), PAIRS_PER_READ):
+        part = slice(start, start + PAIRS_PER_READ)
+        left, right = of_ranks(members[part]), of_ranks(heads[part])
+        similarity[part] = estimate_jaccard(left, right, num_perm)
+    return similarity
 
 
 @compiled

@@ -22,7 +22,7 @@ from stackspark.kernels.hops import Pairs, distinct_pairs, hops
 from stackspark.kernels.minhash import MinHashParams
 from stackspark.kernels.resolution import ORDER, Resolution, Settled
 from stackspark.kernels.shingles import Hashes
-from stackspark.kernels.signatures import estimate_jaccard, width_bytes
+from stackspark.kernels.signatures import estimate_in_pieces, width_bytes
 from stackspark.near_duplicates.edges import (
     ESTIMATED,
     EXACT,
@@ -34,6 +34,8 @@ from stackspark.near_duplicates.params import (
     COMPONENTS,
     NearDuplicatesParams,
     RoundStats,
+    components_round,
+    is_settled,
 )
 from stackspark.stages.settle_twins import NORMALIZED_TEXT
 
@@ -46,9 +48,6 @@ TWINS = pa.schema(
         "round": pa.int32(),
     }
 )
-
-PAIRS_AT_ONCE = 1 << 14
-"""Pairs whose signatures are copied at once: 8 MB."""
 
 MAX_PENDING_PAIRS = 1 << 22
 """Pairs that are gathered before those of several bands become one: 64 MB."""
@@ -185,8 +184,7 @@ class _Search:
 
     def is_settled(self) -> bool:
         """Whether a further round found nothing new."""
-        last = self.rounds[-1]
-        return self.params.rule == COMPONENTS or (last.round > 1 and last.num_verified == 0)
+        return is_settled(self.params, self.rounds[-1])
 
     def _mixed(self, ranks: Longs) -> Hashes:
         """What keeps the hashes of two scopes apart."""
@@ -230,11 +228,8 @@ class _Search:
         """Pairs of new members, and their estimated similarities."""
         is_new = pairs[0] >= self.num_published
         members, heads = pairs[0][is_new], pairs[1][is_new]
-        similarity, signatures = np.empty(len(members)), self.candidates.signatures
-        for start in range(0, len(members), PAIRS_AT_ONCE):
-            part = slice(start, start + PAIRS_AT_ONCE)
-            left, right = signatures[members[part]], signatures[heads[part]]
-            similarity[part] = estimate_jaccard(left, right, self.params.minhash.num_perm)
+        of_ranks, num_perm = self.candidates.signatures.__getitem__, self.params.minhash.num_perm
+        similarity = estimate_in_pieces(members, heads, of_ranks, num_perm)
         return members, heads, similarity
 
     def _resolve(self, num_pairs: int) -> Settled:
@@ -276,17 +271,7 @@ class _Search:
         stars = best_of_components(len(self.candidates), *pairs)
         seconds = time.perf_counter() - start
         members, heads, similarity = self._estimated(stars)
-        self.rounds.append(
-            RoundStats(
-                round=1,
-                num_pairs=num_pairs,
-                num_verified=0,
-                num_compared=0,
-                num_removed=len(members),
-                num_edges_resolved=num_pairs,
-                resolve_seconds=seconds,
-            )
-        )
+        self.rounds.append(components_round(num_pairs, len(members), seconds))
         edges = edge_table((members, heads), similarity, 1)
         return edges.append_column("established_by", pa.array([COMPONENT] * len(members)))
 

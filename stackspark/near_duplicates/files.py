@@ -31,6 +31,7 @@ from stackspark.near_duplicates.columns import IdProblems, TextColumns, check_co
 from stackspark.near_duplicates.params import NearDuplicatesParams
 from stackspark.stages.compare_shingles import COMPARED
 from stackspark.stages.measure_texts import measures_of
+from stackspark.stages.settle_twins import NORMALIZED_TEXT
 
 PIECE_BYTES = 32 << 20
 """Bytes, decoded, that are read at a time, unless a row group, or row, has more."""
@@ -159,7 +160,7 @@ def named_rows(files: TextFiles, found: FoundTwins, order: Longs) -> pa.Table:
     members, twins = (found.twins[side].to_numpy() for side in ("member", "twin"))
     ids = files.keys["id"]
     sizes = np.bincount(twins, minlength=len(files)) + 1
-    is_same = pc.equal(found.twins["established_by"], "normalized_text")
+    is_same = pc.equal(found.twins["established_by"], NORMALIZED_TEXT)
     return pa.table(
         {
             files.columns.id: ids.take(pa.array(order[members])),

@@ -87,6 +87,24 @@ class RoundStats:
     resolve_seconds: float
 
 
+def is_settled(params: NearDuplicatesParams, last: RoundStats) -> bool:
+    """Whether a further round found nothing new; the rule `components` has but one."""
+    return params.rule == COMPONENTS or (last.round > 1 and last.num_verified == 0)
+
+
+def components_round(num_pairs: int, num_removed: int, seconds: float) -> RoundStats:
+    """The one round of the rule `components`, which verifies and compares nothing."""
+    return RoundStats(
+        round=1,
+        num_pairs=num_pairs,
+        num_verified=0,
+        num_compared=0,
+        num_removed=num_removed,
+        num_edges_resolved=num_pairs,
+        resolve_seconds=seconds,
+    )
+
+
 def in_words(last: RoundStats) -> str:
     """What a last round found."""
     return f"round {last.round} still verified {last.num_verified:,} pairs"

@@ -24,7 +24,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 
-import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
@@ -33,7 +32,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from stackspark.errors import InvalidParamsError
 from stackspark.io.ranked_signatures import SignatureReader
 from stackspark.io.scratch import RankedFile, Scratch
-from stackspark.kernels.signatures import estimate_jaccard
+from stackspark.kernels.signatures import estimate_in_pieces
 from stackspark.near_duplicates.arrays import (
     MEASURED,
     Candidates,
@@ -50,7 +49,9 @@ from stackspark.near_duplicates.params import (
     COVER,
     NearDuplicatesParams,
     RoundStats,
+    components_round,
     in_words,
+    is_settled,
 )
 from stackspark.stages.compare_shingles import COMPARED, CompareShinglesParams, compare_shingles
 from stackspark.stages.find_candidate_edges import FindCandidateEdgesParams, find_candidate_edges
@@ -65,7 +66,7 @@ from stackspark.stages.pair_normalized_texts import (
 from stackspark.stages.peel_buckets import PeelBucketsParams, peel_buckets
 from stackspark.stages.settle_twins import settle_twins
 from stackspark.stages.sort_candidates import sort_candidates
-from stackspark.stages.verify_edges import PAIRS_PER_READ, VerifyEdgesParams, verify_edges
+from stackspark.stages.verify_edges import VerifyEdgesParams, verify_edges
 
 ShingleSource = Callable[[DataFrame], DataFrame]
 """From one row per `rank` and `blob_id` to (`rank`, `shingles`), ascending uint64 as binary."""
@@ -248,9 +249,7 @@ class _Search:
 
     def is_settled(self) -> bool:
         """Whether a further round found nothing new."""
-        last = self.rounds[-1]
-        is_last = last.round > 1 and last.num_verified == 0
-        return is_last or self.params.rule == COMPONENTS
+        return is_settled(self.params, self.rounds[-1])
 
     @property
     def num_candidates(self) -> int:
@@ -318,17 +317,7 @@ class _Search:
         stars = join_components(pairs, self.scratch, self._num_tasks(num_pairs), self._blocks)
         seconds = time.perf_counter() - start
         removed = self.scratch.write(self._estimated(stars, num_pairs, 0.0), "removed_1")
-        self.rounds.append(
-            RoundStats(
-                round=1,
-                num_pairs=num_pairs,
-                num_verified=0,
-                num_compared=0,
-                num_removed=removed.count(),
-                num_edges_resolved=num_pairs,
-                resolve_seconds=seconds,
-            )
-        )
+        self.rounds.append(components_round(num_pairs, removed.count(), seconds))
         marks = {"round": F.lit(1), "established_by": F.lit(COMPONENT)}
         return removed.withColumns(marks)
 
@@ -361,17 +350,8 @@ class _Search:
     def _follow_here(self, last: int) -> int:
         """As `_follow`, in this process: a few pairs are not worth Spark's jobs."""
         (members, heads), signatures = self._edges.hops(last), self._signatures
-        similarity = np.concatenate(
-            [
-                estimate_jaccard(
-                    signatures.of_ranks(members[start : start + PAIRS_PER_READ]),
-                    signatures.of_ranks(heads[start : start + PAIRS_PER_READ]),
-                    signatures.num_perm,
-                )
-                for start in range(0, len(members), PAIRS_PER_READ)
-            ]
-            or [np.zeros(0)]
-        )
+        of_ranks = signatures.of_ranks
+        similarity = estimate_in_pieces(members, heads, of_ranks, signatures.num_perm)
         is_near = similarity >= self.params.threshold - self.params.margin
         found = edge_table((members, heads), similarity, last + 1).filter(pa.array(is_near))
         self._edges.add_table(found)

@@ -36,6 +36,7 @@ from stackspark.near_duplicates.params import (
 from stackspark.near_duplicates.search import NearDuplicateResult, find_near_duplicates
 from stackspark.stages.list_shingles import ListShinglesParams, list_wanted_shingles
 from stackspark.stages.measure_texts import MeasureTextsParams, measure_texts
+from stackspark.stages.settle_twins import NORMALIZED_TEXT
 
 JAVA_OPTIONS = {"spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:TieredStopAtLevel=1"}
 """The search asks short queries of the JVM, whose second compiler costs more than it saves: 65
@@ -331,7 +332,7 @@ def _named(found: NearDuplicateResult, columns: TextColumns) -> DataFrame:
     sizes = found.twins.groupBy("twin").agg((F.count("*") + 1).alias("family_size"))
     members = found.ranked.select(F.col("rank").alias("member"), F.col("blob_id").alias(columns.id))
     kept = found.ranked.select(F.col("rank").alias("twin"), F.col("blob_id").alias("kept_id"))
-    is_same = F.col("established_by") == "normalized_text"
+    is_same = F.col("established_by") == NORMALIZED_TEXT
     return (
         found.twins.join(sizes, "twin", how="inner")
         .join(kept, "twin", how="inner")

@@ -16,7 +16,7 @@ from stackspark.io.ranked_signatures import SignatureReader
 from stackspark.kernels.buckets import NO_HEAD
 from stackspark.kernels.buffers import Longs
 from stackspark.kernels.packing import Column, Packer, packed_values
-from stackspark.kernels.signatures import estimate_jaccard
+from stackspark.kernels.signatures import PAIRS_PER_READ, estimate_jaccard
 
 SIGNED_PAIRS = "block int, members binary, heads binary, signatures binary"
 """Pairs with the members' signatures; `block` is the block of the head's rank."""
@@ -82,10 +82,6 @@ def _signer(
         yield from packer.flush()
 
     return sign
-
-
-PAIRS_PER_READ = 1 << 14
-"""Pairs whose signatures are held at once: 4 MB."""
 
 
 def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, Longs, Longs]]:
