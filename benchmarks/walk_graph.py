@@ -25,7 +25,7 @@ from pyspark.sql import functions as F
 from run_stages import shuffled
 
 from stackspark.graph_walk import WalkDirectoriesParams, walk_directories
-from stackspark.io.scratch import ROW_GROUP_BYTES, Scratch
+from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, spark_session
 from stackspark.sources.swh_tables import GraphTables, graph_folder, read_graph
 
@@ -113,11 +113,9 @@ class TimedScratch(Scratch):
     meter: Meter
     taken: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def write(
-        self, rows: DataFrame, name: str, row_group_bytes: int = ROW_GROUP_BYTES
-    ) -> DataFrame:
+    def write(self, rows: DataFrame, name: str) -> DataFrame:
         before, started = self.meter.reading().cpu_seconds, perf_counter()
-        written = super().write(rows, name, row_group_bytes)
+        written = super().write(rows, name)
         # The meter looks four times a second; a table takes longer than that.
         time.sleep(SAMPLE_SECONDS)
         size = sum(path.stat().st_size for path in Path(self.path(name)).glob("*"))

@@ -21,9 +21,12 @@ BATCH_ROWS = 1 << 17
 FOOTERS_AT_ONCE = 16
 """Footers read at once: in an object store each takes as long as an answer does."""
 
-ROW_GROUP_BYTES = 128 << 20
-NUMBERED_ROW_GROUP_BYTES = 8 << 20
-"""Row groups of numbered tables are small, so that a task can read a short range of ranks."""
+ROW_GROUP_BYTES = 8 << 20
+"""Row groups are small, so that a task can read a short range of ranks, and because Spark reads
+4,096 rows at once, which of packed pairs is a whole row group."""
+
+ROWS_BEFORE_SIZE = 10
+"""Rows that Parquet takes before it first asks for their size: a packed row may have 1 MB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +51,13 @@ class Scratch:
         """Where a table lies."""
         return f"{self.folder.rstrip('/')}/{name}"
 
-    def write(
-        self, rows: DataFrame, name: str, row_group_bytes: int = ROW_GROUP_BYTES
-    ) -> DataFrame:
+    def write(self, rows: DataFrame, name: str) -> DataFrame:
         """Write a table and read it back, so that nothing behind it is computed twice."""
         # Hashes and signatures do not repeat; a dictionary of them would only cost memory.
         writer = rows.write.mode("overwrite").option("parquet.enable.dictionary", "false")
-        writer = writer.option("parquet.block.size", row_group_bytes)
+        writer = writer.option("parquet.block.size", ROW_GROUP_BYTES)
+        for checked in ("block", "page"):
+            writer = writer.option(f"parquet.{checked}.size.row.check.min", ROWS_BEFORE_SIZE)
         writer.option("compression", "zstd").parquet(self.path(name))
         return self.read(name, rows)
 
@@ -79,7 +82,7 @@ class Scratch:
         Returns:
             The table with the further first column `rank` (bigint), and its files in order.
         """
-        written = self.write(rows, name, row_group_bytes=NUMBERED_ROW_GROUP_BYTES).select(
+        written = self.write(rows, name).select(
             "*",
             F.col("_metadata.file_name").alias("file_name"),
             F.col("_metadata.row_index").alias("row_index"),

@@ -21,6 +21,9 @@ Column = npt.NDArray[Any]
 MAX_PACK_BYTES = 16 << 20
 """Bytes gathered before they are handed on; more make fuller rows where partitions are many."""
 
+MAX_ROW_BYTES = 1 << 20
+"""Bytes of a packed row. All rows of a hot partition in one would be 16 MB, and whatever holds a
+hundred or a thousand rows at once (Parquet's writer and reader, the merge of a sort) gigabytes."""
 
 PACKED_BANDS = "block int, band_hashes binary, ranks binary"
 """Bands of blobs; `block` is the partition of the band hash."""
@@ -40,7 +43,7 @@ PACKED_LINKS = "block int, nodes binary, neighbours binary"
 
 
 class Packer:
-    """Gathers rows by partition; hands out batches of one packed row per partition.
+    """Gathers rows by partition; hands out batches of one packed row per partition, or a few.
 
     A batch has the column `block` (int32, the partition) and one binary column per name.
     """
@@ -67,10 +70,13 @@ class Packer:
         counts = np.zeros(self._num_blocks, np.int64)
         order = np.empty(len(blocks), np.int64)
         _order_by_block(blocks, counts, order)
-        used = np.flatnonzero(counts)
+        columns = [
+            np.concatenate(parts) for parts in zip(*(rows for _, rows in pending), strict=True)
+        ]
+        most = max(1, MAX_ROW_BYTES // sum(column.nbytes // len(column) for column in columns))
+        used, sizes = _pieces(counts, most)
         arrays = [pa.array(used.astype(np.int32))]
-        for parts in zip(*(columns for _, columns in pending), strict=True):
-            arrays.append(_binary(np.concatenate(parts)[order], counts[used]))
+        arrays += [_binary(column[order], sizes) for column in columns]
         yield pa.RecordBatch.from_arrays(arrays, self._names)
 
 
@@ -89,6 +95,15 @@ def band_partition(band_hashes: npt.NDArray[np.uint64], num_partitions: int) -> 
     """Partition of each hash, by its upper bits; the lower ones place it in a hash table."""
     upper = band_hashes >> np.uint64(32)
     return (upper * np.uint64(num_partitions) >> np.uint64(32)).astype(np.int64)
+
+
+def _pieces(counts: Longs, most: int) -> tuple[Longs, Longs]:
+    """Partitions that have rows, each as often as `most` rows go into its, and their numbers."""
+    used = np.flatnonzero(counts)
+    num_pieces = -(-counts[used] // most)
+    sizes = np.full(num_pieces.sum(), most, np.int64)
+    sizes[np.cumsum(num_pieces) - 1] = counts[used] - (num_pieces - 1) * most
+    return np.repeat(used, num_pieces), sizes
 
 
 def _binary(rows: Column, counts: Longs) -> pa.Array:

@@ -45,6 +45,21 @@ def test_packer_hands_out_what_it_has_when_it_is_full(monkeypatch: pytest.Monkey
     assert [batch["block"].to_pylist() for batch in batches] == [[0, 1], [1]]
 
 
+def test_packed_rows_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "MAX_ROW_BYTES", 48)
+    (batch,) = packed([[(4, 1), (2, 2), (4, 3), (4, 5), (2, 4), (4, 6), (4, 7)]])
+    rows = [
+        packed_values(value, np.int64).tolist()
+        for value in (batch["values"][i : i + 1] for i in range(batch.num_rows))
+    ]
+    assert list(zip(batch["block"].to_pylist(), rows, strict=True)) == [
+        (2, [2, 4]),
+        (4, [1, 3]),
+        (4, [5, 6]),
+        (4, [7]),
+    ]
+
+
 def test_packed_values_of_a_slice() -> None:
     values = np.arange(4)
     array = pa.array([values[:1].tobytes(), values[1:].tobytes()], pa.binary())

@@ -19,7 +19,7 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
 from reference_near_duplicates import Blob, Search, component_rows, packed
 
-from stackspark.io.scratch import ROW_GROUP_BYTES, Scratch
+from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, spark_session
 from stackspark.kernels.minhash import MinHashParams
 from stackspark.near_duplicates.params import NearDuplicatesParams
@@ -230,10 +230,8 @@ def check_kept(search: Search) -> None:
 class FailingScratch(Scratch):
     """Scratch whose writing tasks all fail once, after the last row."""
 
-    def write(
-        self, rows: DataFrame, name: str, row_group_bytes: int = ROW_GROUP_BYTES
-    ) -> DataFrame:
-        return super().write(failing_once(rows), name, row_group_bytes)
+    def write(self, rows: DataFrame, name: str) -> DataFrame:
+        return super().write(failing_once(rows), name)
 
 
 def failing_once(rows: DataFrame) -> DataFrame:
