@@ -4,6 +4,7 @@
     python benchmarks/compare_near_duplicates.py --work DIR compare 1GB --tools ours
     python benchmarks/compare_near_duplicates.py --work DIR results 50MB
     python benchmarks/compare_near_duplicates.py --work DIR scaling 100MB
+    python benchmarks/compare_near_duplicates.py --work DIR kernel 100MB
     python benchmarks/compare_near_duplicates.py --work DIR skew
     python benchmarks/compare_near_duplicates.py --work DIR corpora 50MB 300MB held-back
     python benchmarks/compare_near_duplicates.py --work DIR truth 50MB
@@ -22,6 +23,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from near_duplicates.comparison import Extent, compare, table
 from near_duplicates.corpora import Corpus, build
+from near_duplicates.kernel import kernel_table
 from near_duplicates.scaling import scale
 from near_duplicates.score import THRESHOLD, order_of, score
 from near_duplicates.skew import skew
@@ -41,7 +43,12 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     top.add_argument("--work", type=lambda text: Path(text).expanduser().resolve(), required=True)
     steps = top.add_subparsers(required=True)
-    plain = {"corpora": show_corpora, "truth": show_truth, "results": show_results}
+    plain = {
+        "corpora": show_corpora,
+        "truth": show_truth,
+        "results": show_results,
+        "kernel": show_kernel,
+    }
     for name, step in plain.items():
         each = steps.add_parser(name, help=str(step.__doc__))
         each.add_argument(
@@ -111,6 +118,12 @@ def show_results(given: argparse.Namespace) -> None:
     """Print what is stored of each tool."""
     for name in given.names:
         print(f"\n{name}\n\n{table(Corpus(work=given.work, name=name))}")
+
+
+def show_kernel(given: argparse.Namespace) -> None:
+    """Show the speed of the kernel alone."""
+    for name in given.names:
+        print(f"\n{name}\n\n{kernel_table(built(given, name))}")
 
 
 def show_scaling(given: argparse.Namespace) -> None:
