@@ -169,6 +169,7 @@ def deduplicate_parquet(options: DeduplicateOptions) -> DeduplicateOutcome:
     """Remove near-duplicates from a Parquet file or folder; write what was removed, and why.
 
     Up to `params.max_in_driver` texts this process does it alone, unless a `master` is named.
+    `removed` is written last: where it can be read, a run was not cut short.
     """
     _check_out(options.out)
     progress = Progress(quiet=options.quiet)
@@ -199,12 +200,12 @@ def _in_tasks(options: DeduplicateOptions, progress: Progress) -> _Found:
             found = deduplicate(options.parquet, options.columns, scratch, options.params)
             line.summary = f"{found.num_texts:,} texts, {found.num_removed:,} removed"
         with progress.stage("write"):
-            found.rows.write.parquet(f"{options.out}/{REMOVED}")
             if options.with_kept:
                 gone = found.rows.select(options.columns.id)
                 texts = _read(spark, options.parquet)
                 kept = texts.join(gone, options.columns.id, how="left_anti")
                 kept.select(*texts.columns).write.parquet(f"{options.out}/{KEPT}")
+            found.rows.write.parquet(f"{options.out}/{REMOVED}")
     finally:
         Scratch(folder=scratch).clear()
     return found.num_texts, found.num_removed, found.rounds
@@ -218,13 +219,13 @@ def _here(files: TextFiles, options: DeduplicateOptions, progress: Progress) -> 
         _check_settled(found.is_settled, found.rounds)
         line.summary = f"{len(files):,} texts, {found.twins.num_rows:,} removed"
     with progress.stage("write"):
-        rows = named_rows(files, found, order)
-        with out.writer(REMOVED, rows.schema) as writer:
-            writer.write_table(rows)
         if options.with_kept:
             with out.writer(KEPT, files.schema) as writer:
                 for batch in kept_rows(files, found, order):
                     writer.write_batch(batch)
+        rows = named_rows(files, found, order)
+        with out.writer(REMOVED, rows.schema) as writer:
+            writer.write_table(rows)
     return len(files), found.twins.num_rows, found.rounds
 
 

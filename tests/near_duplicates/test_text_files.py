@@ -1,6 +1,7 @@
 """The command in this process against the command in Spark's tasks."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,18 @@ def test_this_process_finds_what_tasks_find(
 def write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema | None = None) -> None:
     path.parent.mkdir(exist_ok=True, parents=True)
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+
+
+def test_removed_rows_come_last(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_short(*_: object) -> Iterator[pa.RecordBatch]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stackspark.near_duplicates.texts.kept_rows", cut_short)
+    with pytest.raises(KeyboardInterrupt):
+        deduplicate_parquet(options(folder, tmp_path / "out", "estimate", None))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["kept"]
 
 
 @pytest.mark.parametrize(
