@@ -23,10 +23,10 @@ FOOTERS_AT_ONCE = 16
 
 ROW_GROUP_BYTES = 8 << 20
 """Row groups are small, so that a task can read a short range of ranks, and because Spark reads
-4,096 rows at once, which of packed pairs is a whole row group."""
+256 rows at once, which of packed pairs is a whole row group."""
 
 ROWS_BEFORE_SIZE = 10
-"""Rows that Parquet takes before it first asks for their size: a packed row may have 1 MB."""
+"""Rows that Parquet takes before it first asks for their size: a packed row may have 256 kB."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,9 +21,10 @@ Column = npt.NDArray[Any]
 MAX_PACK_BYTES = 16 << 20
 """Bytes gathered before they are handed on; more make fuller rows where partitions are many."""
 
-MAX_ROW_BYTES = 1 << 20
+MAX_ROW_BYTES = 1 << 18
 """Bytes of a packed row. All rows of a hot partition in one would be 16 MB, and whatever holds a
-hundred or a thousand rows at once (Parquet's writer and reader, the merge of a sort) gigabytes."""
+hundred or a thousand rows at once (Parquet's writer and reader, the merge of a sort) gigabytes.
+The JVM's collector takes an array of half a megabyte for a huge one, which it cannot move."""
 
 PACKED_BANDS = "block int, band_hashes binary, ranks binary"
 """Bands of blobs; `block` is the partition of the band hash."""
