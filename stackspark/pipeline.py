@@ -155,7 +155,8 @@ class Pipeline:
     def export(self) -> Step:
         """Write the shards; each export reads the kept files' contents once."""
         params = {"shards": self.recipe.shards, "exports": self.recipe.exports}
-        return Step("export", "documents", params, self.exports.write)
+        exports = self.exports
+        return Step("export", "documents", params, exports.write, exports.are_there)
 
     @cached_property
     def file_verdicts(self) -> DataFrame:

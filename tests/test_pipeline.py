@@ -392,7 +392,9 @@ def test_tables_that_contradict_each_other_stop_a_run(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stackspark.pipeline, "count_breaches", without_licenses)
-        rule = "step rates: table ledger breaks rule kept_licenses_are_allowed: 33 break it, such as"
+        rule = (
+            "step rates: table ledger breaks rule kept_licenses_are_allowed: 33 break it, such as"
+        )
         with pytest.raises(ContractError, match=rule):
             _run(planted, again, settings=(band,))
     publication = Lake(again).published(spark)
