@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from planted import CARGO, CAUSES, DEMO, SHIP, Fixture, plant, write_files
 from pyspark.sql import DataFrame, SparkSession
+from whole_runs import shard_hashes
 
 import stackspark.pipeline
 from stackspark import cli, commands
@@ -30,7 +31,7 @@ from stackspark.governance.explanation import Explanation
 from stackspark.io.delta_tables import WriteResult
 from stackspark.io.lake import Lake
 from stackspark.judging import representatives, resolved, without_duplicates
-from stackspark.planning import NEW
+from stackspark.planning import GONE, NEW
 from stackspark.sources.canaries import REPO_NAME as CANARIES
 from stackspark.stages.finalize_verdicts import finalize_verdicts
 from stackspark.stages.select_representatives import SelectRepresentativesParams
@@ -110,12 +111,7 @@ def _file_verdicts(tables: Mapping[str, DataFrame]) -> list[dict[str, Any]]:
 
 
 def _shard_hashes(outcome: RunOutcome) -> dict[str, str]:
-    """SHA-256 of every shard on disk."""
-    root = Path(outcome.lake, "shards")
-    return {
-        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(root.rglob("*.parquet"))
-    }
+    return shard_hashes(outcome.lake)
 
 
 def _taken_over(outcome: RunOutcome) -> list[str]:
@@ -377,6 +373,22 @@ def test_rates_out_of_their_bands_stop_a_run(
     runs = spark.read.format("delta").load(Lake(again).table_path("runs"))
     failed = runs.where("status = 'failed'").collect()
     assert [(row["step"], row["table_versions"]) for row in failed] == [("rates", {})]
+
+
+@further_run
+def test_shards_that_are_gone_or_cut_short_are_written_again(
+    planted: Fixture, first: RunOutcome, tmp_path: Path
+) -> None:
+    """What is published names files that are there."""
+    lake = str(shutil.copytree(first.lake, tmp_path / "lake"))
+    gone, cut = sorted(Path(lake, "shards").rglob("*.parquet"))[:2]
+    gone.unlink()
+    cut.write_bytes(cut.read_bytes()[:-1])
+    plan = {step.step: step for step in plan_recipe(_options(planted, lake)).steps}
+    assert [name for name, step in plan.items() if not step.is_taken_over] == ["export"]
+    assert plan["export"].why == GONE
+    assert _taken_over(_run(planted, lake)) == [step for step in STEPS if step != "export"]
+    assert shard_hashes(lake) == _shard_hashes(first)
 
 
 @further_run
