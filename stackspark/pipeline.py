@@ -90,7 +90,7 @@ class Pipeline:
         self.context, self.inputs, self.recipe = context, inputs, inputs.recipe
         self.gathering = Gathering(context, inputs)
         self.exports = Exports(context, inputs.recipe, lambda: self._kept)
-        self._scanned = ReadMetrics(context.spark)
+        self._scanned, self._compared = (ReadMetrics(context.spark) for _ in range(2))
 
     def steps(self) -> dict[str, Callable[[], Step]]:
         """Every step by name; each can be made when those before it are done, or planned."""
@@ -346,6 +346,7 @@ class Pipeline:
         limit = RecordNearDuplicatesParams(threshold=params.threshold)
         repeated = record_near_duplicates(self.context.table("near_duplicates"), limit)
         yield Write(table="ledger", rows=self._rule_verdicts.unionByName(repeated))
+        notes["read"] = self._compared.totals()
 
     @cached_property
     def _last(self) -> Publication | None:
@@ -372,7 +373,7 @@ class Pipeline:
     def _shingles_of(self, wanted: DataFrame) -> DataFrame:
         plan = plan_reads(wanted, self.context.table("contents"))
         minhash = self.recipe.near_duplicates.minhash
-        return list_shingles(plan, ListShinglesParams(minhash=minhash))
+        return list_shingles(plan, ListShinglesParams(minhash=minhash), self._compared)
 
     # rates
 
