@@ -281,8 +281,11 @@ class _RunningStep:
             self.num_parts += 1
             self._record("partial", f"{self.step}, part {self.num_parts}")
             return
-        contract, extra = table_contract(name), write.checks(written)
-        self._hold(lambda: check_table(context.table(name), contract, extra, constrained=True))
+        self._hold(
+            lambda: check_table(
+                context.table(name), table_contract(name), write.checks(written), constrained=True
+            )
+        )
 
     def _check(self, check: Check) -> None:
         num_rows = self.context.num_rows(check.table)
