@@ -163,12 +163,14 @@ class Pipeline:
         """What became of each file: one row per file, with the twin of a duplicate; no canary."""
         if not self.inputs.canaries:
             return self._all_verdicts
-        return self._all_verdicts.join(self._canary_root, "directory_id", how="left_anti")
+        return self._all_verdicts.where(~F.col("directory_id").isin(self._canary_roots))
 
-    @property
-    def _canary_root(self) -> DataFrame:
+    @cached_property
+    def _canary_roots(self) -> list[str]:
+        """Root directory of the canaries: one row, so that no query has to look through origins."""
         origins = self.context.table("origins")
-        return origins.where(F.col("source") == CANARY_SOURCE).select("directory_id")
+        rows = origins.where(F.col("source") == CANARY_SOURCE).select("directory_id").collect()
+        return [row["directory_id"] for row in rows]
 
     @cached_property
     def _all_verdicts(self) -> DataFrame:
@@ -405,7 +407,7 @@ class Pipeline:
     def _canaries(self, notes: Notes) -> Iterator[TableRule]:
         """The rule that every canary was caught, if any rode along."""
         if self.inputs.canaries:
-            mine = self._all_verdicts.join(self._canary_root, "directory_id", how="left_semi")
+            mine = self._all_verdicts.where(F.col("directory_id").isin(self._canary_roots))
             causes = {row["path"]: row["cause"] for row in mine.select("path", "cause").collect()}
             rows = score_canaries(self.inputs.canaries, causes)
             notes["canaries"] = [vars(row) for row in rows]
