@@ -99,7 +99,7 @@ def _reasons(context: RunContext, step: Step, key: str) -> Iterator[str]:
     yield from found or [NEW if before is None else "its input is another"]
     num_parts = lake.num_parts(spark, key)
     if num_parts:
-        yield f"goes on behind {num_parts} committed parts"
+        yield f"goes on behind {num_parts} commits"
 
 
 def _differences(context: RunContext, step: Step, before: Row) -> Iterator[str]:

@@ -178,7 +178,7 @@ class Lake:
         return rows[-1] if rows else None
 
     def num_parts(self, spark: SparkSession, fingerprint: str) -> int:
-        """Count the committed parts of a step that has not ended."""
+        """Count the commits of a step that has not ended."""
         return sum(
             row["status"] == "partial" and row["fingerprint"] == fingerprint
             for row in self.steps(spark)
