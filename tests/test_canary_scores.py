@@ -1,10 +1,16 @@
 """Canaries: what rides along with which recipe, and what is made of what became of it."""
 
+from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from stackspark.canaries import (
+    MAX_LINE_LIMIT,
+    MIN_LETTERS_LIMIT,
     canaries_rule,
     judged_canaries,
     riding_canaries,
@@ -12,9 +18,15 @@ from stackspark.canaries import (
 )
 from stackspark.config import load_recipe
 from stackspark.kernels.benchmarks import BenchmarkItem, BenchmarkMatcher
+from stackspark.kernels.text_metrics import measure_text
+from stackspark.near_duplicates.columns import TextColumns
+from stackspark.near_duplicates.texts import DEFAULTS, DeduplicateOptions, deduplicate_parquet
 from stackspark.recipe import Recipe
 from stackspark.report.summary import CanaryRow
-from stackspark.sources.canaries import CanariesParams, Canary
+from stackspark.sources.canaries import NUM_PAIRS, CanariesParams, Canary, canary_files
+
+STATUSES = ("binary", "empty")
+METRICS = ("avg_line_length", "alpha_fraction")
 
 PLANTED = [
     Canary("/n1_a", b"", "near_duplicate", "n1"), Canary("/n1_b", b"", "near_duplicate", "n1"),
@@ -147,3 +159,30 @@ def test_only_canaries_of_a_sure_fate_are_judged(setting: str, left_out: set[str
 
 def _names(canaries: Iterable[Canary]) -> set[str]:
     return {each.benchmark or each.rule or each.path.split("/")[1] for each in canaries}
+
+
+def test_measurements_and_search_put_each_canary_on_its_side(tmp_path: Path) -> None:
+    """What the scan measures and what the search finds, without Spark."""
+    files = [each for each in canary_files(CanariesParams()) if each.rule not in STATUSES]
+    paths, texts = ([each.path for each in files], pa.array([each.data.decode() for each in files]))
+    measured = measure_text(texts)
+    averages, letters = (measured[name].to_pylist() for name in METRICS)
+    is_long = {path: value > MAX_LINE_LIMIT for path, value in zip(paths, averages, strict=True)}
+    has_few = {path: value < MIN_LETTERS_LIMIT for path, value in zip(paths, letters, strict=True)}
+    assert [path for path in paths if is_long[path]] == ["/lines/long.py"]
+    assert [path for path in paths if has_few[path]] == ["/letters/numbers.py"]
+    pq.write_table(pa.table({"id": paths, "text": texts}), tmp_path / "texts.parquet")
+    options = DeduplicateOptions(
+        parquet=str(tmp_path / "texts.parquet"),
+        out=str(tmp_path / "out"),
+        columns=TextColumns(),
+        params=DEFAULTS,
+        quiet=True,
+    )
+    deduplicate_parquet(options)
+    removed = pq.read_table(tmp_path / "out" / "removed").to_pylist()
+    kinds = Counter(row["id"].split("/")[1] for row in removed)
+    assert kinds == dict.fromkeys(("exact", "blanks", "near"), NUM_PAIRS)
+    assert {row["id"].split("_")[0] for row in removed} == {
+        row["kept_id"].split("_")[0] for row in removed
+    }

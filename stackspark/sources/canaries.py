@@ -26,6 +26,7 @@ NUM_PAIRS = 5
 FAR = "far"
 NEAR_JACCARD, FAR_JACCARD = 0.93, 0.2
 LONG_LINE_CHARS = 4000
+LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,7 @@ def canary_files(params: CanariesParams) -> Iterator[Canary]:
     yield Canary("/status/empty.py", b"", "empty")
     line = " ".join(_words(params, "long"))[:LONG_LINE_CHARS]
     yield Canary("/lines/long.py", (_head() + f'text = "{line}"\n' * 4).encode(), "avg_line_length")
-    numbers = (str(int(word[1:], 16)) for word in _words(params, "digits")[:100])
+    numbers = (int(digest, 16) for digest in _digests(params, "digits")[:100])
     digits = _head() + "".join(f"{number}\n" for number in numbers)
     yield Canary("/letters/numbers.py", digits.encode(), "alpha_fraction")
     for number, (benchmark, text) in enumerate(params.benchmark_texts):
@@ -160,8 +161,13 @@ def _changed(words: Sequence[str], count: int, others: Sequence[str]) -> list[st
 
 
 def _words(params: CanariesParams, name: str) -> list[str]:
+    """Made-up words, of letters alone as in code."""
+    return [f"w{digest.translate(LETTERS)}" for digest in _digests(params, name)]
+
+
+def _digests(params: CanariesParams, name: str) -> list[str]:
     numbers = (f"{params.seed} {name} {number}".encode() for number in range(NUM_WORDS))
-    return [f"w{sha256(number).hexdigest()[:8]}" for number in numbers]
+    return [sha256(number).hexdigest()[:8] for number in numbers]
 
 
 def _head(license_id: str = "MIT") -> str:
