@@ -12,7 +12,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from stackspark.canaries import canary_request
+from stackspark.canaries import canary_request, judged_canaries, riding_canaries
 from stackspark.config import load_recipe
 from stackspark.contracts.gate import ContractResult, check_table, failed_message, preload
 from stackspark.contracts.tables import table_contract, table_names
@@ -31,7 +31,7 @@ from stackspark.io.s3 import is_s3
 from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, is_local, spark_session
 from stackspark.judging import representatives
-from stackspark.kernels.benchmarks import BenchmarkItem, BenchmarkMatcher
+from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.pipeline import STEPS, Pipeline
 from stackspark.planning import RunPlan, plan_new, plan_steps
 from stackspark.recipe import Recipe
@@ -39,7 +39,7 @@ from stackspark.report.metrics import render_metrics
 from stackspark.report.page import render_page
 from stackspark.report.summary import Failure, RunSummary, from_json, to_json
 from stackspark.report.terminal import funnel_text
-from stackspark.sources.canaries import CanariesParams, canaries_container, canary_files
+from stackspark.sources.canaries import canaries_container
 from stackspark.sources.containers import expand_sources
 from stackspark.sources.gharchive import expand_archives
 from stackspark.sources.indexes import check_index
@@ -49,8 +49,6 @@ from stackspark.steps import RunContext, code_version, plain, run_step
 from stackspark.summaries import contract_rows, removal_bands, summarise
 
 REPORTS = "reports"
-MAX_CANARY_LINE, MIN_CANARY_LETTERS = 1000, 0.1
-"""Limits beyond which no canary is made that would be over, or under, them."""
 LOGS = "logs"
 
 
@@ -235,7 +233,7 @@ def gather_inputs(options: RunOptions) -> Inputs:
     opted_out = _opted_out(containers, requests)
     items = read_benchmarks(recipe.benchmarks.path)
     matcher = BenchmarkMatcher(items, min_normalized_chars=recipe.benchmarks.min_normalized_chars)
-    canaries = _canaries(recipe, matcher, items) if recipe.canaries else None
+    canaries = riding_canaries(recipe, matcher, items)
     riding = (canaries_container(canaries),) if canaries else ()
     if canaries:
         requests = (*requests, canary_request())
@@ -248,23 +246,7 @@ def gather_inputs(options: RunOptions) -> Inputs:
         indexes=indexes,
         event_files=tuple(expand_archives(options.gharchive or recipe.gharchive)),
         benchmarks=matcher,
-        canaries=tuple(canary_files(canaries)) if canaries else (),
-    )
-
-
-def _canaries(
-    recipe: Recipe, matcher: BenchmarkMatcher, items: Sequence[BenchmarkItem]
-) -> CanariesParams:
-    """What rides along with a recipe: nothing for rules that it has switched off."""
-    longest = recipe.filters.long_lines.max_avg_line_length
-    forbidden = [item for item in items if item not in (*matcher.dropped, *matcher.excepted)]
-    ignored = recipe.filters.contamination.ignored_benchmarks
-    texts = [item.text for item in forbidden if item.benchmark not in ignored]
-    return CanariesParams(
-        threshold=recipe.near_duplicates.threshold,
-        max_avg_line_length=int(longest) if longest <= MAX_CANARY_LINE else None,
-        has_letters_rule=recipe.filters.letters.min_alpha_fraction >= MIN_CANARY_LETTERS,
-        benchmark_text=min(texts, default=None),
+        canaries=judged_canaries(canaries, recipe) if canaries else (),
     )
 
 

@@ -4,7 +4,6 @@ Nothing here starts Spark, and no answer holds a credential.
 """
 
 import importlib.metadata
-import json
 import os
 import re
 import shutil
@@ -17,8 +16,8 @@ from pathlib import Path
 import psutil
 from packaging.requirements import Requirement
 
-from stackspark.errors import StacksparkError
-from stackspark.io.locks import LOCK_NAME, LockHolder
+from stackspark.errors import LakeError, StacksparkError
+from stackspark.io.locks import LOCK_NAME, read_holder
 from stackspark.io.objects import object_folder
 from stackspark.io.s3 import MENDS, is_s3
 from stackspark.io.s3_probe import S3Answer, probe_s3
@@ -215,7 +214,10 @@ def _lock(lake: str) -> tuple[bool, str, str]:
     lock = object_folder(lake).read(LOCK_NAME)
     if lock is None:
         return True, "free", ""
-    holder = LockHolder(**json.loads(lock.data))
+    try:
+        holder = read_holder(lock)
+    except LakeError as error:
+        return False, "no lock that can be read", str(error)
     if holder.is_stale:
         return True, f"left behind by run {holder.run_id}; the next run takes it over", ""
     found = f"held by run {holder.run_id}, process {holder.pid} on {holder.host}"

@@ -6,7 +6,7 @@ from functools import cached_property, reduce
 from pyspark.sql import DataFrame
 
 from stackspark.io.content_reader import ReadMetrics
-from stackspark.io.filesystems import joined, store_text
+from stackspark.io.filesystems import file_sizes, joined, store_text
 from stackspark.io.manifest import CARD_NAME, Shard, shard_of, shard_rows, write_manifest
 from stackspark.io.shards import export_documents, export_files, export_ids, export_notices
 from stackspark.recipe import Recipe
@@ -17,7 +17,15 @@ from stackspark.stages.shape_documents_export import shape_documents_export
 from stackspark.stages.shape_files_export import shape_files_export
 from stackspark.stages.shape_ids_export import shape_ids_export
 from stackspark.stages.shape_notices_export import shape_notices_export
-from stackspark.steps import Notes, RunContext, Write, code_version, fingerprint, plain
+from stackspark.steps import (
+    Notes,
+    RunContext,
+    StepRecord,
+    Write,
+    code_version,
+    fingerprint,
+    plain,
+)
 
 READERS = ("files", "documents", "notices")
 """Exports that read texts of `contents`."""
@@ -58,6 +66,14 @@ class Exports:
     def _id(self, dataset: str) -> str:
         made_of = [self.context.fingerprint("documents"), dataset, plain(self.recipe.shards)]
         return fingerprint("export", made_of[:1], made_of[1:])[:16]
+
+    def are_there(self, record: StepRecord) -> bool:
+        """Whether the shards that an earlier run wrote lie in their folders, as long as then."""
+        rows = self.context.version("shards", record.table_versions["shards"]).collect()
+        sizes = {dataset: file_sizes(self.folder(dataset)) for dataset in self.recipe.exports}
+        return all(
+            sizes[row["dataset"]].get(shard_of(row).path) == row["size_bytes"] for row in rows
+        )
 
     def write(self, notes: Notes) -> Iterator[Write]:
         """Write the shards; each export reads the kept files' contents once."""

@@ -90,7 +90,7 @@ class Pipeline:
         self.context, self.inputs, self.recipe = context, inputs, inputs.recipe
         self.gathering = Gathering(context, inputs)
         self.exports = Exports(context, inputs.recipe, lambda: self._kept)
-        self._scanned = ReadMetrics(context.spark)
+        self._scanned, self._compared = (ReadMetrics(context.spark) for _ in range(2))
 
     def steps(self) -> dict[str, Callable[[], Step]]:
         """Every step by name; each can be made when those before it are done, or planned."""
@@ -155,19 +155,22 @@ class Pipeline:
     def export(self) -> Step:
         """Write the shards; each export reads the kept files' contents once."""
         params = {"shards": self.recipe.shards, "exports": self.recipe.exports}
-        return Step("export", "documents", params, self.exports.write)
+        exports = self.exports
+        return Step("export", "documents", params, exports.write, exports.are_there)
 
     @cached_property
     def file_verdicts(self) -> DataFrame:
         """What became of each file: one row per file, with the twin of a duplicate; no canary."""
         if not self.inputs.canaries:
             return self._all_verdicts
-        return self._all_verdicts.join(self._canary_root, "directory_id", how="left_anti")
+        return self._all_verdicts.where(~F.col("directory_id").isin(self._canary_roots))
 
-    @property
-    def _canary_root(self) -> DataFrame:
+    @cached_property
+    def _canary_roots(self) -> list[str]:
+        """Root directory of the canaries: one row, so that no query has to look through origins."""
         origins = self.context.table("origins")
-        return origins.where(F.col("source") == CANARY_SOURCE).select("directory_id")
+        rows = origins.where(F.col("source") == CANARY_SOURCE).select("directory_id").collect()
+        return [row["directory_id"] for row in rows]
 
     @cached_property
     def _all_verdicts(self) -> DataFrame:
@@ -345,6 +348,7 @@ class Pipeline:
         limit = RecordNearDuplicatesParams(threshold=params.threshold)
         repeated = record_near_duplicates(self.context.table("near_duplicates"), limit)
         yield Write(table="ledger", rows=self._rule_verdicts.unionByName(repeated))
+        notes["read"] = self._compared.totals()
 
     @cached_property
     def _last(self) -> Publication | None:
@@ -371,7 +375,7 @@ class Pipeline:
     def _shingles_of(self, wanted: DataFrame) -> DataFrame:
         plan = plan_reads(wanted, self.context.table("contents"))
         minhash = self.recipe.near_duplicates.minhash
-        return list_shingles(plan, ListShinglesParams(minhash=minhash))
+        return list_shingles(plan, ListShinglesParams(minhash=minhash), self._compared)
 
     # rates
 
@@ -403,7 +407,7 @@ class Pipeline:
     def _canaries(self, notes: Notes) -> Iterator[TableRule]:
         """The rule that every canary was caught, if any rode along."""
         if self.inputs.canaries:
-            mine = self._all_verdicts.join(self._canary_root, "directory_id", how="left_semi")
+            mine = self._all_verdicts.where(F.col("directory_id").isin(self._canary_roots))
             causes = {row["path"]: row["cause"] for row in mine.select("path", "cause").collect()}
             rows = score_canaries(self.inputs.canaries, causes)
             notes["canaries"] = [vars(row) for row in rows]

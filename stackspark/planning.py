@@ -16,11 +16,13 @@ from stackspark.steps import (
     StepRecord,
     code_version,
     plain,
+    recorded,
     step_key,
     taken_over,
 )
 
 NEW = "not done in this lake yet"
+GONE = "files that it wrote are gone, or not as long as they were"
 MAX_SHOWN = 3
 """Parameters that a reason names."""
 
@@ -70,7 +72,7 @@ def plan_steps(
 
 def _planned(context: RunContext, step: Step) -> PlannedStep:
     key = step_key(context, step)
-    record = taken_over(context, step.name, key)
+    record = taken_over(context, step, key)
     if record is not None:
         why = "done before with the same input, parameters and code"
     else:
@@ -89,12 +91,15 @@ def _planned(context: RunContext, step: Step) -> PlannedStep:
 
 def _reasons(context: RunContext, step: Step, key: str) -> Iterator[str]:
     lake, spark = context.lake, context.spark
+    if recorded(context, step.name, key):
+        yield GONE
+        return
     before = lake.newest_step(spark, step.name)
     found = [] if before is None else list(_differences(context, step, before))
     yield from found or [NEW if before is None else "its input is another"]
     num_parts = lake.num_parts(spark, key)
     if num_parts:
-        yield f"goes on behind {num_parts} committed parts"
+        yield f"goes on behind {num_parts} commits"
 
 
 def _differences(context: RunContext, step: Step, before: Row) -> Iterator[str]:

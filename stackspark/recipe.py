@@ -100,7 +100,7 @@ class Recipe:
     near_duplicates: DuplicatesParams = field(default_factory=DuplicatesParams)
     documents: BuildDocumentsParams = field(default_factory=BuildDocumentsParams)
     shards: ShardParams = field(default_factory=ShardParams)
-    canaries: bool = False
+    canaries: bool = True
     exports: tuple[str, ...] = EXPORTS
 
     def __post_init__(self) -> None:

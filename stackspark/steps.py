@@ -23,7 +23,7 @@ from stackspark.contracts.gate import (
     check_table,
     failed_message,
 )
-from stackspark.contracts.tables import table_contract
+from stackspark.contracts.tables import schemas_folder, table_contract
 from stackspark.errors import ContractError
 from stackspark.io.delta_tables import WriteResult
 from stackspark.io.lake import Lake
@@ -73,12 +73,14 @@ class Step:
         produce: yields the tables to write, each after the one before it was written and checked,
             and further rules to check; puts what the report needs into the mapping that it is
             given.
+        is_there: whether what an earlier run wrote besides tables is still there.
     """
 
     name: str
     after: str | Callable[[], Sequence[str]]
     params: Mapping[str, Any]
     produce: Callable[[Notes], Iterator[Write | Check]]
+    is_there: "Callable[[StepRecord], bool]" = lambda _: True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +123,7 @@ class RunContext:
 
     def table(self, name: str) -> DataFrame:
         """The version of a table that this run made or took over."""
-        return self._open(name, self.versions[name])
+        return self.version(name, self.versions[name])
 
     def tables(self) -> dict[str, DataFrame]:
         """Every table that this run made or took over so far."""
@@ -149,7 +151,7 @@ class RunContext:
     def known(self, name: str) -> DataFrame | None:
         """What the lake already knows of a table that only grows; None in a new lake."""
         version = self.lake.base_version(self.spark, name)
-        return None if version is None else self._open(name, version)
+        return None if version is None else self.version(name, version)
 
     def known_or_empty(self, name: str) -> DataFrame:
         """What the lake already knows of a table that only grows; no rows in a new lake."""
@@ -157,8 +159,8 @@ class RunContext:
         ddl = table_contract(name).ddl
         return self.spark.createDataFrame([], ddl) if known is None else known
 
-    def _open(self, name: str, version: int) -> DataFrame:
-        """A version does not change, so it is looked up in the table's log once."""
+    def version(self, name: str, version: int) -> DataFrame:
+        """A version of a table; it does not change, so it is looked up in the log once."""
         if (name, version) not in self._opened:
             self._opened[name, version] = self.lake.read(self.spark, name, version=version)
         return self._opened[name, version]
@@ -183,11 +185,17 @@ def plain(value: Any) -> Any:
 
 @cache
 def code_hash() -> str:
-    """SHA-256 over the package's source files and the lists that they decide by."""
+    """SHA-256 over the package's source files, the lists that they decide by, and the contracts.
+
+    What was held to another contract is not taken over.
+    """
     digest = hashlib.sha256()
-    package = package_folder()
-    for path in sorted([*package.rglob("*.py"), *package.glob("data/*")]):
-        digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
+    package, schemas = package_folder(), schemas_folder()
+    code = [*package.rglob("*.py"), *package.glob("data/*")]
+    for folder, paths in ((package, code), (schemas, schemas.glob("*.yaml"))):
+        for path in sorted(paths):
+            name = str(path.relative_to(folder)).encode()
+            digest.update(name + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
@@ -215,13 +223,19 @@ def run_step(context: RunContext, step: Step) -> StepRecord:
     """
     with context.progress.stage(step.name) as line:
         key = step_key(context, step)
-        record = taken_over(context, step.name, key) or _RunningStep(context, step, key).run()
+        record = taken_over(context, step, key) or _RunningStep(context, step, key).run()
         context.add(record)
         line.summary = "taken over" if record.resumed else _row_counts(record)
     return record
 
 
-def taken_over(context: RunContext, step: str, key: str) -> StepRecord | None:
+def taken_over(context: RunContext, step: Step, key: str) -> StepRecord | None:
+    """The audited record of a step with this fingerprint; None if what it made is not there."""
+    record = recorded(context, step.name, key)
+    return record if record and step.is_there(record) else None
+
+
+def recorded(context: RunContext, step: str, key: str) -> StepRecord | None:
     """The audited record of a step with this fingerprint; None if there is none."""
     row = context.lake.audited_step(context.spark, step, key)
     if row is None:
@@ -267,8 +281,11 @@ class _RunningStep:
             self.num_parts += 1
             self._record("partial", f"{self.step}, part {self.num_parts}")
             return
-        contract, extra = table_contract(name), write.checks(written)
-        self._hold(lambda: check_table(context.table(name), contract, extra, constrained=True))
+        self._hold(
+            lambda: check_table(
+                context.table(name), table_contract(name), write.checks(written), constrained=True
+            )
+        )
 
     def _check(self, check: Check) -> None:
         num_rows = self.context.num_rows(check.table)

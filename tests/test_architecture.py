@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from stackspark.io.lake import GROWING
+
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "stackspark"
 DATA = PACKAGE / "recipes"
@@ -406,3 +408,15 @@ def repository_texts() -> Iterator[Path]:
             continue
         if path.is_file() and path.suffix in TEXT_SUFFIXES:
             yield path
+
+
+def test_tables_that_are_appended_to_are_known_to_grow() -> None:
+    """Upkeep keeps the parts that a killed run goes on from; of other tables it knows none."""
+    found = {
+        (re.search(r'_grow\("(\w+)"|table="(\w+)"', line) or [""])[0]
+        for path in MODULES
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "self._grow(" in line or 'mode="append"' in line
+    }
+    tables = {name for call in found for name in re.findall(r'"(\w+)"', call)}
+    assert tables == set(GROWING)

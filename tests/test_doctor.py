@@ -124,6 +124,10 @@ def test_lock_is_free_held_or_left_behind(tmp_path: Path) -> None:
     LocalFolder(tmp_path).create(LOCK_NAME, dead_holder("r2"))
     left = by_name(run_checks(lake))["lock"]
     assert (left.ok, left.found) == (True, "left behind by run r2; the next run takes it over")
+    (tmp_path / LOCK_NAME).write_text("")
+    unread = by_name(run_checks(lake))["lock"]
+    assert (unread.ok, unread.found) == (False, "no lock that can be read")
+    assert "remove that file" in unread.mend
 
 
 def dead_holder(run_id: str) -> bytes:

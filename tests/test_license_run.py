@@ -58,6 +58,7 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str:
             for name in LICENSES
         ],
         "license_texts": {"max_seconds": 2},
+        "canaries": False,
         "exports": ["ids", "notices"],
     }
     (root / "recipe.yaml").write_text(yaml.safe_dump(recipe))

@@ -24,6 +24,12 @@ def named(spark: SparkSession, *names: str) -> DataFrame:
     return spark.createDataFrame(rows, table_contract("file_languages").ddl)
 
 
+def license_texts(spark: SparkSession, number: int) -> DataFrame:
+    """A row of `license_texts`, a table that grows as well."""
+    row = (f"{number:040}", "text", "nothing_found", None, None, [], [], "1")
+    return spark.createDataFrame([row], table_contract("license_texts").ddl)
+
+
 def shards(spark: SparkSession, export: str) -> DataFrame:
     row = ("ids", f"shards/ids/{export}/part-0.parquet", 1, 1, "0" * 64, None, {"Python": 1})
     return spark.createDataFrame([row], table_contract("shards").ddl)
@@ -133,6 +139,17 @@ def test_maintain_keeps_the_parts_that_a_killed_run_goes_on_from(planted: Plante
     assert planted.lake.num_parts(planted.spark, f"{3:064}") == 1
     planted.publish("b")
     assert planted.names() == ["a", "b", "part"]
+
+
+def test_maintain_keeps_parts_of_every_table_that_grows(planted: Planted) -> None:
+    """A run was killed between the parts of its scan; the next one reads what they hold."""
+    spark, lake = planted.spark, planted.lake
+    for number, status in ((1, "audited"), (2, "partial")):
+        written = lake.write(spark, "license_texts", license_texts(spark, number), mode="append")
+        planted.record("scan", status, license_texts=written.version)
+    planted.maintain(keep=1)
+    base = planted.lake.base_version(spark, "license_texts")
+    assert planted.lake.read(spark, "license_texts", base).count() == 2
 
 
 @pytest.mark.integration

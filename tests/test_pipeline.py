@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from planted import CARGO, CAUSES, DEMO, SHIP, Fixture, plant, write_files
 from pyspark.sql import DataFrame, SparkSession
+from whole_runs import shard_hashes
 
 import stackspark.pipeline
 from stackspark import cli, commands
@@ -30,7 +31,8 @@ from stackspark.governance.explanation import Explanation
 from stackspark.io.delta_tables import WriteResult
 from stackspark.io.lake import Lake
 from stackspark.judging import representatives, resolved, without_duplicates
-from stackspark.planning import NEW
+from stackspark.planning import GONE, NEW
+from stackspark.sources.canaries import REPO_NAME as CANARIES
 from stackspark.stages.finalize_verdicts import finalize_verdicts
 from stackspark.stages.select_representatives import SelectRepresentativesParams
 
@@ -98,22 +100,18 @@ def tables(spark: SparkSession, first: RunOutcome) -> dict[str, DataFrame]:
 
 
 def _file_verdicts(tables: Mapping[str, DataFrame]) -> list[dict[str, Any]]:
-    """Every file's fate, from the published tables alone."""
+    """Every file's fate, from the published tables alone; without the canaries."""
     verdicts = resolved(tables, without_duplicates(tables["ledger"]))
     chosen = representatives(tables, SelectRepresentativesParams())
     final = finalize_verdicts(verdicts, chosen, tables["near_duplicates"])
-    names = tables["origins"].select("directory_id", "repo_name")
+    names = tables["origins"].where(f"repo_name <> '{CANARIES}'")
+    names = names.select("directory_id", "repo_name")
     rows = final.join(names, "directory_id", how="inner").collect()
     return [row.asDict() for row in rows]
 
 
 def _shard_hashes(outcome: RunOutcome) -> dict[str, str]:
-    """SHA-256 of every shard on disk."""
-    root = Path(outcome.lake, "shards")
-    return {
-        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(root.rglob("*.parquet"))
-    }
+    return shard_hashes(outcome.lake)
 
 
 def _taken_over(outcome: RunOutcome) -> list[str]:
@@ -378,6 +376,22 @@ def test_rates_out_of_their_bands_stop_a_run(
 
 
 @further_run
+def test_shards_that_are_gone_or_cut_short_are_written_again(
+    planted: Fixture, first: RunOutcome, tmp_path: Path
+) -> None:
+    """What is published names files that are there."""
+    lake = str(shutil.copytree(first.lake, tmp_path / "lake"))
+    gone, cut = sorted(Path(lake, "shards").rglob("*.parquet"))[:2]
+    gone.unlink()
+    cut.write_bytes(cut.read_bytes()[:-1])
+    plan = {step.step: step for step in plan_recipe(_options(planted, lake)).steps}
+    assert [name for name, step in plan.items() if not step.is_taken_over] == ["export"]
+    assert plan["export"].why == GONE
+    assert _taken_over(_run(planted, lake)) == [step for step in STEPS if step != "export"]
+    assert shard_hashes(lake) == _shard_hashes(first)
+
+
+@further_run
 def test_tables_that_contradict_each_other_stop_a_run(
     planted: Fixture, first: RunOutcome, again: str, spark: SparkSession
 ) -> None:
@@ -390,7 +404,9 @@ def test_tables_that_contradict_each_other_stop_a_run(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stackspark.pipeline, "count_breaches", without_licenses)
-        rule = "step rates: table ledger breaks rule kept_licenses_are_allowed: 3 break it, such as"
+        rule = (
+            "step rates: table ledger breaks rule kept_licenses_are_allowed: 33 break it, such as"
+        )
         with pytest.raises(ContractError, match=rule):
             _run(planted, again, settings=(band,))
     publication = Lake(again).published(spark)
@@ -425,24 +441,29 @@ def test_stage_stops_after_a_step_and_publishes_nothing(
         _run(planted, again, until="fetsch")
 
 
-@further_run
-def test_canaries_are_caught_and_leave_no_trace_in_what_comes_out(
-    planted: Fixture, first: RunOutcome, tmp_path: Path
-) -> None:
-    outcome = _run(planted, str(tmp_path / "lake"), settings=("canaries=true",))
-    assert outcome.summary
+def test_every_rule_catches_its_canaries(first: RunOutcome) -> None:
     assert first.summary
-    rows = {row.rule: (row.num_planted, row.num_caught) for row in outcome.summary.canaries}
+    rows = {row.rule: (row.num_planted, row.num_caught) for row in first.summary.canaries}
     assert rows == {
         "alpha_fraction": (1, 1), "avg_line_length": (1, 1), "binary": (1, 1),
         "contamination": (1, 1), "empty": (1, 1), "exact_duplicate": (5, 5), "license": (1, 1),
         "near_duplicate": (5, 5), "normalized_duplicate": (5, 5), "opt_out": (1, 1),
     }  # fmt: skip
-    assert sum(row.num_false_alarms for row in outcome.summary.canaries) == 0
+    assert sum(row.num_false_alarms for row in first.summary.canaries) == 0
+
+
+@further_run
+def test_canaries_leave_no_trace_in_what_comes_out(
+    planted: Fixture, first: RunOutcome, tmp_path: Path
+) -> None:
+    without = _run(planted, str(tmp_path / "lake"), settings=("canaries=false",))
+    assert without.summary
+    assert first.summary
+    assert without.summary.canaries == ()
     for shown in ("funnel", "conservation", "languages", "licenses", "sources", "families"):
-        assert getattr(outcome.summary, shown) == getattr(first.summary, shown), shown
+        assert getattr(without.summary, shown) == getattr(first.summary, shown), shown
     # Folders are named by what went in; what is in them is the same.
-    assert sorted(_shard_hashes(outcome).values()) == sorted(_shard_hashes(first).values())
+    assert sorted(_shard_hashes(without).values()) == sorted(_shard_hashes(first).values())
 
 
 # Runs that stop, on a lake that goes on
@@ -486,14 +507,14 @@ def test_scan_goes_on_behind_its_committed_parts(
         return scan(*arguments)
 
     # Fetched in parts, so that there are several data files to cut by.
-    settings = ("fetching.part_contents=3",)
+    settings = ("fetching.part_contents=15",)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stackspark.pipeline, "SCAN_PART_BYTES", 2500)
+        patch.setattr(stackspark.pipeline, "SCAN_PART_BYTES", 100_000)
         patch.setattr(stackspark.pipeline, "scan_contents", interrupted_at_the_third)
         with pytest.raises(KeyboardInterrupt):
             _run(planted, lake, settings=settings, until="scan")
         plan = {step.step: step.why for step in plan_recipe(_options(planted, lake)).steps}
-        assert re.fullmatch(f"{NEW}; goes on behind [1-4] committed parts", plan["scan"])
+        assert re.fullmatch(f"{NEW}; goes on behind [1-9] commits", plan["scan"])
         outcome = _run(planted, lake, settings=settings, until="scan")
     runs = spark.read.format("delta").load(Lake(lake).table_path("runs")).where("step = 'scan'")
     (row,) = runs.collect()
@@ -635,7 +656,10 @@ def test_run_keeps_what_is_published_and_compares_texts(
         copies[f"sail_{number}_{first}.py"] = "\n".join(changed)
     sources = (f"dir:{older}", f"dir:{write_files(tmp_path / 'newer', copies)}")
     lake = str(tmp_path / "lake")
-    settings = ("near_duplicates.prefer_published=true", "license_texts.detector=built_in")
+    settings = (
+        "near_duplicates.prefer_published=true", "license_texts.detector=built_in",
+        "canaries=false",
+    )  # fmt: skip
     outcomes = [
         run_recipe(
             RunOptions(

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from s3_proxy import RESET, SLOW, SLOW_DOWN, TRUNCATED, Faults, faulty_s3
 from s3_servers import S3Server, ended, started
 
 from stackspark.cli import exit_code
 from stackspark.io.locks import LakeLock
 
 TESTS = Path(__file__).parent
+MAX_TRIES = 4
 
 
 def program(server: S3Server | None, *arguments: str) -> Any:
@@ -71,13 +73,10 @@ def test_run_in_a_bucket_makes_the_same_shards(
     server: S3Server, recipe: str, on_disk: dict[str, str]
 ) -> None:
     made = program(server, "whole", recipe, "s3a://whole/lakes/one")
-    client, prefix = server.client(), "lakes/one/"
+    prefix = "lakes/one/"
     keys = [key.removeprefix(prefix) for key in server.keys("whole", prefix)]
     shards = [key for key in keys if key.startswith("shards/") and key.endswith(".parquet")]
-    bodies = {
-        key: client.get_object(Bucket="whole", Key=prefix + key)["Body"].read() for key in shards
-    }
-    assert {key: hashlib.sha256(body).hexdigest() for key, body in bodies.items()} == on_disk
+    assert _hashes(server, "whole", [prefix + key for key in shards], prefix) == on_disk
     for export in made["exports"]:
         assert {f"{export['folder']}/manifest.json", f"{export['folder']}/README.md"} <= set(keys)
     assert not made["staged"]
@@ -90,6 +89,40 @@ def test_run_in_a_bucket_makes_the_same_shards(
     assert made["report"].startswith("s3a://whole/lakes/one/reports/")
     assert {"reports/latest.html", "reports/latest.json"} <= set(keys)
     assert [key for key in keys if key.startswith("scratch/") and not key.endswith("/")] == []
+
+
+@pytest.mark.integration
+def test_store_that_fails_now_and_then_changes_no_byte(
+    seaweedfs: S3Server, recipe: str, on_disk: dict[str, str]
+) -> None:
+    """Of all answers, also to writes, three in a hundred: refused, reset, cut off or slow."""
+    seaweedfs.create_bucket("failing")
+    command = ("-m", "stackspark.cli", "run", recipe, "--lake", "s3a://failing/lake")
+    kinds = (SLOW_DOWN, RESET, TRUNCATED, SLOW)
+    faults = Faults(rate=0.03, kinds=kinds, seed=5, applies=lambda *_: True)
+    with faulty_s3(seaweedfs.endpoint, faults) as proxy:
+        for _ in range(MAX_TRIES):
+            run = started(
+                seaweedfs, *command, "--master", "local[2]", AWS_ENDPOINT_URL=proxy.endpoint
+            )
+            code, _, err = ended(run)
+            assert code in (0, 3, 5), err
+            assert "Traceback" not in err
+            if code == 0:
+                break
+    assert code == 0, err
+    assert set(proxy.injected) == set(kinds)
+    keys = seaweedfs.keys("failing", "lake/shards/")
+    shards = [key for key in keys if key.endswith(".parquet")]
+    assert _hashes(seaweedfs, "failing", shards, "lake/") == on_disk
+
+
+def _hashes(server: S3Server, bucket: str, keys: Iterable[str], prefix: str) -> dict[str, str]:
+    client = server.client()
+    bodies = {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+    return {
+        key.removeprefix(prefix): hashlib.sha256(body).hexdigest() for key, body in bodies.items()
+    }
 
 
 @pytest.mark.integration

@@ -104,6 +104,7 @@ def place(seaweedfs: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Plac
         "license_texts": {"detector": "built_in"},
         "sources": [{"source": f"swh:{folder}", "contents": f"s3a://{BUCKET}"}],
         "opt_outs": "{recipe_folder}/opt_outs.yaml",
+        "canaries": False,
         "fetching": {
             "max_text_bytes": len(LONG),
             "part_contents": len(TEXTS) // PARTS,

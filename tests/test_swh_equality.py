@@ -113,6 +113,7 @@ def places(tools: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
 def recipe(root: Path, kind: str, sources: list[Any]) -> str:
     document = {"extends": "default", "name": "same", "sources": sources}
     document["license_texts"] = {"detector": "built_in"}
+    document["canaries"] = False
     document["fetching"] = {"max_text_bytes": "1 MiB"}
     (root / f"{kind}.yaml").write_text(yaml.safe_dump(document))
     return str(root / f"{kind}.yaml")

@@ -32,7 +32,7 @@ from stackspark.io.objects import object_folder
 
 LAKE_FORMAT = 1
 MARKER_NAME = "_stackspark.json"
-GROWING = ("contents", "file_languages", "measurements")
+GROWING = ("contents", "file_languages", "license_texts", "measurements")
 """Tables that runs add to; the others are written anew by each run."""
 RECORDS = ("publications", "runs")
 """Tables that are read at their newest version."""
@@ -178,7 +178,7 @@ class Lake:
         return rows[-1] if rows else None
 
     def num_parts(self, spark: SparkSession, fingerprint: str) -> int:
-        """Count the committed parts of a step that has not ended."""
+        """Count the commits of a step that has not ended."""
         return sum(
             row["status"] == "partial" and row["fingerprint"] == fingerprint
             for row in self.steps(spark)

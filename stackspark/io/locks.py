@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import psutil
 
-from stackspark.errors import LockedError, StacksparkError
+from stackspark.errors import LakeError, LockedError, StacksparkError
 from stackspark.io.objects import StoredObject, object_folder
 
 LOCK_NAME = "locks/writer.lock"
@@ -116,14 +116,14 @@ class LakeLock:
                 raise LockedError(self._lost(found))
 
     def _is_own(self, found: StoredObject | None) -> TypeGuard[StoredObject]:
-        return found is not None and _decode(found).token == self._holder.token
+        return found is not None and read_holder(found).token == self._holder.token
 
     def _take_over(self) -> bool:
         """Replace a lock that is stale, or find that it is our own; False if it is gone."""
         found = self._folder.read(LOCK_NAME)
         if found is None or self._is_own(found):
             return found is not None
-        holder = _decode(found)
+        holder = read_holder(found)
         if not holder.is_stale:
             raise LockedError(_refused(self._root, holder))
         return self._folder.replace(LOCK_NAME, _encode(self._holder), found.tag)
@@ -138,7 +138,7 @@ class LakeLock:
                 continue  # the lease has two more beats
 
     def _lost(self, found: StoredObject | None) -> str:
-        taker = f"run {_decode(found).run_id} has it" if found else "its file is gone"
+        taker = f"run {read_holder(found).run_id} has it" if found else "its file is gone"
         return (
             f"run {self._holder.run_id} lost the lock of lake {self._root}: {taker}; "
             "this run writes nothing more; start it again when the other has ended"
@@ -175,6 +175,14 @@ def _machine() -> str:
 
 
 def _process_started(pid: int) -> float | None:
+    """When a process began; since the boot, where that is told, for clocks are set meanwhile."""
+    if Path("/proc/self/stat").is_file():
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+        # The name before the last bracket may hold anything; proc(5) numbers what follows from 3.
+        return float(stat.rpartition(")")[2].split()[22 - 3])
     try:
         return psutil.Process(pid).create_time()
     except psutil.NoSuchProcess:
@@ -185,5 +193,16 @@ def _encode(holder: LockHolder) -> bytes:
     return json.dumps(asdict(holder), indent=2).encode()
 
 
-def _decode(found: StoredObject) -> LockHolder:
-    return LockHolder(**json.loads(found.data))
+def read_holder(found: StoredObject) -> LockHolder:
+    """Who holds a lock, from its file.
+
+    Raises:
+        LakeError: if the file says something else.
+    """
+    try:
+        return LockHolder(**json.loads(found.data))
+    except (ValueError, TypeError) as error:
+        raise LakeError(
+            f"needed a run's lock in {LOCK_NAME} of the lake, found {found.data[:80]!r}; "
+            "remove that file if no run is at work on the lake"
+        ) from error

@@ -72,16 +72,16 @@ class LocalFolder:
         return StoredObject(data=data, tag=hashlib.sha256(data).hexdigest())
 
     def create(self, name: str, data: bytes) -> bool:
-        """Write a new file; False if it exists."""
+        """Write a new file; False if it exists. None is ever seen that is not complete."""
         path = self._root / name
         _make_folder(path.parent)
-        with _guarded(path):
+        with _guarded(path), _staged(path, data) as staged:
             try:
-                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+                os.link(staged, path)
             except FileExistsError:
                 return False
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
+            except OSError:
+                return _created_without_links(staged, path)
         return True
 
     def replace(self, name: str, data: bytes, tag: str) -> bool:
@@ -90,10 +90,8 @@ class LocalFolder:
         with _guarded(path):
             if not self._has_tag(name, tag):
                 return False
-            handle, scratch = tempfile.mkstemp(dir=path.parent)
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(scratch).replace(path)
+            with _staged(path, data) as staged:
+                staged.replace(path)
         return True
 
     def delete(self, name: str, tag: str) -> bool:
@@ -117,6 +115,31 @@ def _make_folder(folder: Path) -> None:
             f"the lake needs a folder that can be written; {folder} cannot be made: "
             f"{error.strerror}"
         ) from error
+
+
+@contextmanager
+def _staged(path: Path, data: bytes) -> Iterator[Path]:
+    """A complete file beside `path`, to be put in its place; gone when the block ends."""
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    staged = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        # A temporary file is its owner's alone; a lake's readers may be others.
+        staged.chmod(0o644)
+        yield staged
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _created_without_links(staged: Path, path: Path) -> bool:
+    """The same on a file system that has no links, by the guard alone."""
+    if path.exists():
+        return False
+    staged.replace(path)
+    return True
 
 
 @contextmanager

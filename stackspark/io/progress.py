@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
 from rich.console import Console
 from rich.live import Live
@@ -101,7 +102,7 @@ class Progress:
         self._print(json.dumps(about | values))
 
     def _print(self, text: str) -> None:
-        self.console.print(text, markup=False, soft_wrap=True)
+        self.console.print(text, markup=False, emoji=False, soft_wrap=True)
 
 
 class StageLine:
@@ -134,7 +135,11 @@ def task_counter(spark: SparkSession) -> TaskCounter:
     tracker = spark.sparkContext.statusTracker()
 
     def count() -> tuple[int, int]:
-        running = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+        try:
+            running = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+        except (Py4JError, OSError):
+            # A thread that only shows progress must not be what tells that the session is gone.
+            return 0, 0
         stages = [stage for stage in running if stage is not None]
         return sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)
 

@@ -4,6 +4,7 @@ import hashlib
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import chain
 
@@ -169,7 +170,9 @@ class ShardFile:
 
     def discard(self) -> None:
         """Give up an incomplete file."""
-        self._writer.close()
+        # On a disk that is full its end cannot be written either, and it has to go all the same.
+        with suppress(OSError):
+            self._writer.close()
         self._staged.unlink(missing_ok=True)
 
     def _count_languages(self, rows: pa.RecordBatch) -> None:

@@ -39,6 +39,7 @@ def _gauges(run: RunSummary) -> Iterator[Gauge]:
     yield from _files(run)
     broken = [({"table": row.table}, len(row.failed)) for row in run.contracts]
     yield Gauge("contract_broken_rules", "Rules that a table breaks.", broken)
+    yield from _canaries(run)
     inputs = [
         ({"error_class": row.error_class, "grain": row.grain}, row.num_inputs)
         for row in run.quarantine
@@ -55,6 +56,15 @@ def _steps(run: RunSummary) -> Iterator[Gauge]:
     yield Gauge("step_rows", "Rows that a step wrote.", of("num_rows"))
     yield Gauge("step_read_bytes", "Packed texts that a step read.", of("read_bytes"), "bytes")
     yield Gauge("step_taken_over", "Whether an earlier run had done it.", of("is_taken_over"))
+
+
+def _canaries(run: RunSummary) -> Iterator[Gauge]:
+    def of(value: str) -> list[Sample]:
+        return [({"rule": row.rule}, getattr(row, value)) for row in run.canaries]
+
+    yield Gauge("canaries_planted", "Files of known fate that rode along.", of("num_planted"))
+    yield Gauge("canaries_caught", "Of them, those that their rule caught.", of("num_caught"))
+    yield Gauge("canary_false_alarms", "Those that should have stayed.", of("num_false_alarms"))
 
 
 def _files(run: RunSummary) -> Iterator[Gauge]:

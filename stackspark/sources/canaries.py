@@ -23,36 +23,41 @@ REPO_NAME = "stackspark/canaries"
 OPT_OUT_PATH = "/opted_out/*"
 NUM_WORDS = 600
 NUM_PAIRS = 5
-SHINGLE_WORDS = 5
+FAR = "far"
+NEAR_JACCARD, FAR_JACCARD = 0.93, 0.2
+LONG_LINE_CHARS = 4000
+LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CanariesParams:
     """What decides on the bytes of the canaries.
 
+    No limit does: files that change with one would have to be listed and measured again.
+
     Attributes:
         seed: of their words; change it where a corpus holds canaries of another run as files.
-        threshold: of the search for near-duplicates; pairs lie well above and well below it.
-        max_avg_line_length: limit of that rule; None where it is too large to be tried.
-        has_letters_rule: whether the limit of `alpha_fraction` is high enough to be tried.
-        benchmark_text: an item that the recipe forbids; None where it forbids none.
+        ngram_size: tokens of a shingle, by which pairs are made more or less similar.
+        benchmark_texts: names of benchmarks, each with an item of it that must not be kept.
     """
 
     seed: int = 1
-    threshold: float = 0.7
-    max_avg_line_length: int | None = 100
-    has_letters_rule: bool = True
-    benchmark_text: str | None = None
+    ngram_size: int = 5
+    benchmark_texts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Canary:
-    """One file; `rule` should remove it, or one file of its `pair`; None: it should stay."""
+    """One file; `rule` should remove it, or one file of its `pair`; None: it should stay.
+
+    Of a pair that should stay, both files should. `benchmark` is the one that a leaked item is of.
+    """
 
     path: str
     data: bytes
     rule: str | None
     pair: str = ""
+    benchmark: str = ""
 
 
 def canaries_container(params: CanariesParams) -> Container:
@@ -78,17 +83,23 @@ def canary_files(params: CanariesParams) -> Iterator[Canary]:
     yield Canary("/opted_out/private.py", _code(_words(params, "private")), "opt_out")
     yield Canary("/status/binary.py", b"\0\1\2" + _code(_words(params, "binary")), "binary")
     yield Canary("/status/empty.py", b"", "empty")
-    if params.max_avg_line_length is not None:
-        line = " ".join(_words(params, "long"))[: 4 * params.max_avg_line_length]
-        text = _head() + f'text = "{line}"\n' * 4
-        yield Canary("/lines/long.py", text.encode(), "avg_line_length")
-    if params.has_letters_rule:
-        numbers = (str(int(word[1:], 16)) for word in _words(params, "digits")[:100])
-        text = _head() + "".join(f"{number}\n" for number in numbers)
-        yield Canary("/letters/numbers.py", text.encode(), "alpha_fraction")
-    if params.benchmark_text is not None:
-        leaked = _code(_words(params, "leaked")) + params.benchmark_text.encode() + b"\n"
-        yield Canary("/benchmark/leaked.py", leaked, "contamination")
+    line = " ".join(_words(params, "long"))[:LONG_LINE_CHARS]
+    yield Canary("/lines/long.py", (_head() + f'text = "{line}"\n' * 4).encode(), "avg_line_length")
+    numbers = (int(digest, 16) for digest in _digests(params, "digits")[:100])
+    digits = _head() + "".join(f"{number}\n" for number in numbers)
+    yield Canary("/letters/numbers.py", digits.encode(), "alpha_fraction")
+    for number, (benchmark, text) in enumerate(params.benchmark_texts):
+        # As the matcher reads an item that no file could hold.
+        leaked = _code(_words(params, f"leaked {number}")) + text.encode("utf-8", "replace") + b"\n"
+        path = f"/benchmark/leaked_{number}.py"
+        yield Canary(path, leaked, "contamination", benchmark=benchmark)
+
+
+def near_jaccard(ngram_size: int) -> float:
+    """Similarity of the near twins, to two digits: whole words are changed."""
+    num_shingles = NUM_WORDS - ngram_size + 1
+    spoilt = ngram_size * _num_changed(NEAR_JACCARD, ngram_size)
+    return (num_shingles - spoilt) / (num_shingles + spoilt)
 
 
 def list_canaries(location: str) -> Iterator[File | Root]:
@@ -121,12 +132,11 @@ def _by_path(location: str) -> dict[str, Canary]:
 
 def _pairs(params: CanariesParams) -> Iterator[Canary]:
     """Twins of each kind, and pairs that are too different to be any."""
-    near = params.threshold + 0.7 * (1 - params.threshold)
     for kind, rule, changed in (
         ("exact", "exact_duplicate", 0),
         ("blanks", "normalized_duplicate", 0),
-        ("near", "near_duplicate", _num_changed(near)),
-        ("far", None, _num_changed(0.4 * params.threshold)),
+        ("near", "near_duplicate", _num_changed(NEAR_JACCARD, params.ngram_size)),
+        (FAR, None, _num_changed(FAR_JACCARD, params.ngram_size)),
     ):
         for number in range(NUM_PAIRS):
             words = _words(params, f"{kind} {number}")
@@ -135,14 +145,13 @@ def _pairs(params: CanariesParams) -> Iterator[Canary]:
             if kind == "blanks":
                 second = second.replace(b"\n", b"  \n")
             for name, data in (("first", first), ("second", second)):
-                pair = f"{kind} {number}" if rule else ""
-                yield Canary(f"/{kind}/{number}_{name}.py", data, rule, pair)
+                yield Canary(f"/{kind}/{number}_{name}.py", data, rule, f"{kind} {number}")
 
 
-def _num_changed(jaccard: float) -> int:
-    """Words to change, each of which spoils five shingles of either file."""
-    num_shingles = NUM_WORDS - SHINGLE_WORDS + 1
-    return round(num_shingles * (1 - jaccard) / (SHINGLE_WORDS * (1 + jaccard)))
+def _num_changed(jaccard: float, ngram_size: int) -> int:
+    """Words to change, each of which spoils a shingle of either file for each of its places."""
+    num_shingles = NUM_WORDS - ngram_size + 1
+    return max(1, round(num_shingles * (1 - jaccard) / (ngram_size * (1 + jaccard))))
 
 
 def _changed(words: Sequence[str], count: int, others: Sequence[str]) -> list[str]:
@@ -152,8 +161,13 @@ def _changed(words: Sequence[str], count: int, others: Sequence[str]) -> list[st
 
 
 def _words(params: CanariesParams, name: str) -> list[str]:
+    """Made-up words, of letters alone as in code."""
+    return [f"w{digest.translate(LETTERS)}" for digest in _digests(params, name)]
+
+
+def _digests(params: CanariesParams, name: str) -> list[str]:
     numbers = (f"{params.seed} {name} {number}".encode() for number in range(NUM_WORDS))
-    return [f"w{sha256(number).hexdigest()[:8]}" for number in numbers]
+    return [sha256(number).hexdigest()[:8] for number in numbers]
 
 
 def _head(license_id: str = "MIT") -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from stackspark.io.content_reader import ContentBatch, map_contents
+from stackspark.io.content_reader import ContentBatch, ReadMetrics, map_contents
 from stackspark.io.text_reader import TextReader
 from stackspark.kernels.bitmaps import Bitmap
 from stackspark.kernels.minhash import MinHashParams
@@ -27,12 +27,15 @@ class ListShinglesParams:
     minhash: MinHashParams = field(default_factory=MinHashParams)
 
 
-def list_shingles(plan: DataFrame, params: ListShinglesParams) -> DataFrame:
+def list_shingles(
+    plan: DataFrame, params: ListShinglesParams, metrics: ReadMetrics | None = None
+) -> DataFrame:
     """List the shingles of the texts of a read plan.
 
     Args:
         plan: read plan with the payload `rank`, each blob once.
         params: tokens and shingles.
+        metrics: where to count what is read.
 
     Returns:
         (`rank`, `shingles`); shingles are ascending uint64 as binary.
@@ -45,7 +48,7 @@ def list_shingles(plan: DataFrame, params: ListShinglesParams) -> DataFrame:
             ranks = batch.requests.column("rank")
             yield pa.RecordBatch.from_arrays([ranks, sets], ["rank", "shingles"])
 
-    return map_contents(plan, listed, "rank bigint, shingles binary")
+    return map_contents(plan, listed, "rank bigint, shingles binary", metrics)
 
 
 def list_wanted_shingles(

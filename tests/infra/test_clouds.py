@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ import yaml
 from botocore.validate import ParamValidator
 from kubernetes_server import api_server
 
+from stackspark.config import load_recipe
 from stackspark.io.java import find_java
+from stackspark.io.locks import LEASE_SECONDS
 
 INFRA = Path(__file__).parents[2] / "infra"
 KUBERNETES = INFRA / "kubernetes"
@@ -80,6 +83,23 @@ def test_policies_name_actions_and_no_more_than_they_need(name: str) -> None:
         actions = statement["Action"]
         for action in [actions] if isinstance(actions, str) else actions:
             assert re.fullmatch(r"(s3|sts):[A-Z]\w+", action)
+
+
+@pytest.mark.parametrize("kind", ["kubernetes", "emr"])
+def test_images_hold_the_detector_that_the_recipes_name(kind: str) -> None:
+    assert load_recipe("default", ()).license_texts.detector == "scancode"
+    image = (INFRA / kind / "Dockerfile").read_text(encoding="utf-8")
+    assert "--constraint /build/constraints.txt '/build[licenses]'" in image
+
+
+@pytest.mark.parametrize("name", ["stackspark_run", "stackspark_maintain"])
+def test_airflow_tries_for_longer_than_a_killed_run_holds_a_lake(name: str) -> None:
+    """On another machine its lock is free only when the lease is over."""
+    dag = (INFRA / "airflow" / "dags" / f"{name}.py").read_text(encoding="utf-8")
+    said = re.search(r'"retries": (\d+), "retry_delay": timedelta\((\w+)=(\d+)\)', dag)
+    assert said
+    delay = timedelta(**{said[2]: int(said[3])})
+    assert int(said[1]) * delay > timedelta(seconds=LEASE_SECONDS)
 
 
 def test_submission_hands_recipe_and_settings_on(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The writer's lock: one holder, recovery from dead ones, and no write after it is lost."""
 
+import errno
 import json
 import os
 import subprocess
@@ -8,9 +9,10 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
-from stackspark.errors import LockedError, SetupError
+from stackspark.errors import LakeError, LockedError, SetupError
 from stackspark.io.locks import LOCK_NAME, LakeLock
 
 
@@ -74,6 +76,54 @@ def test_lake_lock_takes_over_a_process_id_that_is_another_process_now(tmp_path:
     change_lock_file(tmp_path, process_started=1.0)
     with LakeLock(str(tmp_path), "run-2"):
         assert lock_file(tmp_path)["run_id"] == "run-2"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="no clock is told there")
+def test_lake_lock_is_not_taken_from_a_live_process_whose_clock_was_set(tmp_path: Path) -> None:
+    """Its start by the wall clock is told anew from the time of the boot, which moves with it."""
+    with LakeLock(str(tmp_path), "run-1"):
+        ticks = lock_file(tmp_path)["process_started"]
+    boot = psutil.boot_time()
+    assert ticks == pytest.approx(
+        (psutil.Process().create_time() - boot) * os.sysconf("SC_CLK_TCK"), abs=200
+    )
+
+
+@pytest.mark.parametrize("data", ["", "{}", "[]", "holder: me"])
+def test_lake_lock_that_cannot_be_read_is_one_clear_line(tmp_path: Path, data: str) -> None:
+    LakeLock(str(tmp_path), "run-1").__enter__()
+    (tmp_path / LOCK_NAME).write_text(data)
+    with pytest.raises(LakeError, match="remove that file if no run is at work on the lake"):
+        LakeLock(str(tmp_path), "run-2").__enter__()
+
+
+def test_lake_lock_is_whole_or_not_there_when_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            LakeLock(str(tmp_path), "run-1").__enter__()
+    left = [path.name for path in (tmp_path / "locks").iterdir() if path.suffix != ".guard"]
+    assert left == []
+    with LakeLock(str(tmp_path), "run-2"):
+        assert lock_file(tmp_path)["run_id"] == "run-2"
+
+
+def test_lake_lock_is_taken_once_where_there_are_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    with LakeLock(str(tmp_path), "run-1"):
+        assert (tmp_path / LOCK_NAME).stat().st_mode & 0o777 == 0o644
+        with pytest.raises(LockedError, match="run run-1"):
+            LakeLock(str(tmp_path), "run-2").__enter__()
 
 
 def test_lake_lock_keeps_out_of_a_lease_of_another_machine(tmp_path: Path) -> None:

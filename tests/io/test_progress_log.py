@@ -2,12 +2,14 @@
 
 import io
 import json
+from unittest.mock import Mock
 
 import pytest
+from py4j.protocol import Py4JNetworkError  # type: ignore[import-untyped]
 from rich.console import Console
 
 from stackspark.io import progress as module
-from stackspark.io.progress import Progress
+from stackspark.io.progress import Progress, task_counter
 
 
 def _progress(as_json: bool = True) -> tuple[Progress, io.StringIO]:
@@ -17,7 +19,7 @@ def _progress(as_json: bool = True) -> tuple[Progress, io.StringIO]:
 
 def test_log_names_run_and_stage_in_each_line() -> None:
     progress, stream = _progress()
-    progress.say("  recipe [bold]mine[/bold], lake " + "x" * 100)
+    progress.say("  recipe [bold]mine[/bold]:smile:, lake " + "x" * 100)
     with progress.stage("scan") as line:
         progress.say("half")
         line.summary = "measurements 3 rows"
@@ -26,7 +28,7 @@ def test_log_names_run_and_stage_in_each_line() -> None:
         ("", "said"), ("scan", "started"), ("scan", "said"), ("scan", "finished"),
     ]  # fmt: skip
     assert {row["run_id"] for row in rows} == {"run-1"}
-    assert rows[0]["message"] == "recipe [bold]mine[/bold], lake " + "x" * 100
+    assert rows[0]["message"] == "recipe [bold]mine[/bold]:smile:, lake " + "x" * 100
     assert rows[3]["message"] == "measurements 3 rows"
     assert rows[3]["seconds"] >= 0
 
@@ -57,3 +59,11 @@ def test_long_stages_say_that_they_are_alive(
         assert (beat["tasks_done"], beat["tasks"]) == (3, 4)
     else:
         assert any("75% of 4 tasks" in line for line in lines)
+
+
+@pytest.mark.parametrize("error", [Py4JNetworkError("gone"), ConnectionResetError()])
+def test_progress_does_not_fail_when_the_session_is_gone(error: Exception) -> None:
+    """Its threads would print a trace over the one line that tells what went wrong."""
+    spark = Mock()
+    spark.sparkContext.statusTracker().getActiveStageIds.side_effect = error
+    assert task_counter(spark)() == (0, 0)

@@ -37,6 +37,7 @@ def test_metrics_hold_what_the_report_shows() -> None:
     (kept,) = (row for row in run.funnel if row.kind == "kept")
     assert f'stackspark_files{{status="kept",cause="{kept.cause}"}} {kept.num_files}\n' in text
     assert "stackspark_run_published 1\n" in text
+    assert 'stackspark_canaries_caught{rule="near_duplicate"} 20\n' in text
     failed = render_metrics(failed_summary())
     assert "stackspark_run_published 0\n" in failed
 

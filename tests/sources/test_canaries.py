@@ -7,10 +7,13 @@ from itertools import pairwise
 import pytest
 
 from stackspark.sources.canaries import (
+    FAR_JACCARD,
+    NEAR_JACCARD,
     CanariesParams,
     canaries_container,
     canary_files,
     list_canaries,
+    near_jaccard,
     read_canaries,
 )
 from stackspark.sources.contents import Request
@@ -19,27 +22,28 @@ from stackspark.sources.limits import Limits
 from stackspark.swhid import content_id
 
 
-def _shingles(data: bytes) -> set[tuple[str, ...]]:
+def _shingles(data: bytes, size: int = 5) -> set[tuple[str, ...]]:
     tokens = re.findall(r"\w+", data.decode().lower())
-    return {tuple(tokens[place : place + 5]) for place in range(len(tokens) - 4)}
+    return {tuple(tokens[place : place + size]) for place in range(len(tokens) - size + 1)}
 
 
 def _request(content: str, path: bytes) -> Request:
     return Request(content, "canaries", "", path, 0, 0)
 
 
-@pytest.mark.parametrize("threshold", [0.5, 0.7, 0.85])
-def test_pairs_lie_well_on_their_side_of_the_threshold(threshold: float) -> None:
-    files = list(canary_files(CanariesParams(threshold=threshold)))
+@pytest.mark.parametrize("ngram_size", [1, 5, 13])
+def test_pairs_are_as_similar_as_they_claim(ngram_size: int) -> None:
+    files = list(canary_files(CanariesParams(ngram_size=ngram_size)))
     pairs = [pair for pair in pairwise(files) if pair[0].path.endswith("_first.py")]
     assert len(pairs) == 20
     for first, second in pairs:
-        one, other = _shingles(first.data), _shingles(second.data)
+        one, other = (_shingles(file.data, ngram_size) for file in (first, second))
         jaccard = len(one & other) / len(one | other)
         if first.path.startswith("/far/"):
-            assert jaccard < threshold - 0.2
+            assert jaccard == pytest.approx(FAR_JACCARD, abs=0.03)
         elif first.path.startswith("/near/"):
-            assert threshold + (1 - threshold) / 2 < jaccard < 1
+            assert jaccard == pytest.approx(near_jaccard(ngram_size), abs=0.003)
+            assert jaccard == pytest.approx(NEAR_JACCARD, abs=0.02)
         else:
             assert jaccard == 1
 
@@ -51,7 +55,11 @@ def test_files_of_no_pair_share_no_shingle_but_their_licence() -> None:
 
 
 def test_every_task_lists_and_makes_the_same_bytes() -> None:
-    container = canaries_container(CanariesParams(benchmark_text="def leaked(): return 1"))
+    container = canaries_container(
+        CanariesParams(
+            benchmark_texts=(("eval", "def leaked(): return 1"), ("surrogate", "\ud800"))
+        )
+    )
     *files, root = list_canaries(container.location)
     assert isinstance(root, Root)
     assert {bytes(file.path) for file in files if isinstance(file, File)} >= {b"kept/file_0.py"}

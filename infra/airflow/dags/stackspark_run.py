@@ -11,6 +11,8 @@ Airflow's environment holds no Spark: `STACKSPARK_HOME` names the checkout with 
 says which master to submit to.
 """
 
+from datetime import timedelta
+
 from airflow.sdk import DAG, Param, chain
 from stackspark_tasks import StacksparkOperator, describe_environment
 
@@ -31,7 +33,8 @@ with DAG(
     # One run at a time may write to a lake.
     max_active_runs=1,
     params=PARAMS,
-    default_args={"retries": 2},
+    # Longer together than the lease of 15 minutes that a killed run may hold the lake for.
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=6)},
     doc_md=__doc__,
 ):
     steps = [
