@@ -40,6 +40,8 @@ Notes = dict[str, Any]
 class Write:
     """A new version of one table; `checks` gives rules that need more than the table.
 
+    `noted` tells what the writing took, once it is done, for the notes of the step.
+
     A part is recorded for itself, so that a run which is killed goes on behind it; its contract is
     checked with the last write of the table, which is no part.
     """
@@ -48,6 +50,7 @@ class Write:
     rows: DataFrame
     mode: str = "overwrite"
     checks: Callable[[WriteResult], Sequence[TableRule]] = lambda _: ()
+    noted: Callable[[], Notes] = dict
     is_part: bool = False
 
 
@@ -263,6 +266,7 @@ class _RunningStep:
         written = context.lake.write(context.spark, name, write.rows, mode=write.mode)
         context.versions[name] = self.versions[name] = written.version
         self._count(name, written)
+        self.metrics["notes"] |= write.noted()
         if write.is_part:
             self.num_parts += 1
             self._record("partial", f"{self.step}, part {self.num_parts}")

@@ -4,6 +4,7 @@ Each run is a program of its own, before a proxy that breaks answers and counts 
 """
 
 import gzip
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,8 +52,8 @@ class Place:
     server: S3Server
     folder: Path
 
-    def command(self, lake: str) -> tuple[str, ...]:
-        recipe, place = self.folder / "stored.yaml", self.folder / lake
+    def command(self, lake: str, recipe_name: str = "stored") -> tuple[str, ...]:
+        recipe, place = self.folder / f"{recipe_name}.yaml", self.folder / lake
         stage = ("-m", "stackspark.cli", "stage", "fetch", "--recipe", str(recipe))
         return (*stage, "--lake", str(place), "--master", "local[2]")
 
@@ -171,6 +172,9 @@ def test_killed_run_goes_on_behind_what_it_committed(
     assert len(kept) > len(TEXTS) / PARTS
     assert len(others) > len(TEXTS) / PARTS
     assert opened.audited_version(spark, "contents") is None
+    stored = json.loads(opened.steps(spark)[-1]["metrics"])["notes"]["stored"]
+    assert stored["contents"] in (len(committed), len(committed) + 1), "the long one or not"
+    assert stored["requests"] == stored["contents"] + stored["retries"]
     assert {proxy.answered[key(raw)] for raw in kept} == {1}
     with faulty_s3(place.server.endpoint, TROUBLE) as proxy:
         place.run("killed", proxy)
@@ -180,6 +184,32 @@ def test_killed_run_goes_on_behind_what_it_committed(
     assert {proxy.answered[key(raw)] for raw in others} == {1}, "nor is what arrived"
     assert not any(proxy.asked[key(raw)] for raw in (LONG, *REFUSED))
     assert tables(spark, place, "killed") == undisturbed
+
+
+def test_graph_and_contents_in_public_buckets_need_no_credentials(
+    spark: SparkSession, place: Place, undisturbed: Tables
+) -> None:
+    client = place.server.create_bucket("public") and place.server.client()
+    for path in (place.folder / "graph").rglob("*.orc"):
+        key = f"export/{path.relative_to(place.folder)}"
+        client.put_object(Bucket="public", Key=key, Body=path.read_bytes())
+    for raw, body in STORED.items():
+        client.put_object(Bucket="public", Key=f"content/{blob_id(raw)}", Body=body)
+    recipe = {
+        "extends": str(place.folder / "stored.yaml"),
+        "sources": [{"source": "swh:s3a://public/export", "contents": "s3a://public"}],
+    }
+    (place.folder / "public.yaml").write_text(yaml.safe_dump(recipe))
+    nobody = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "")
+    command = place.command("public", "public")
+    code, _, err = ended(started(place.server, *command, **nobody))
+    assert code != 0, "the store asks for a signature"
+    assert "Traceback" not in err
+    named = ("--set", "public_buckets=[public]")
+    code, _, err = ended(started(place.server, *command, *named, **nobody))
+    assert code == 0, err
+    found = tables(spark, place, "public")
+    assert found["contents"] == undisturbed["contents"]
 
 
 def wait_until_amid(lake: Path, proxy: FaultyS3) -> None:
