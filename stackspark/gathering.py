@@ -27,6 +27,7 @@ from stackspark.sources.fetching import (
 )
 from stackspark.sources.indexes import opens_s3, reads_s3
 from stackspark.sources.specs import SourceSpec
+from stackspark.sources.swh_contents import UNAVAILABLE
 from stackspark.stages.attach_blobs import attach_blobs
 from stackspark.stages.collect_quarantine import collect_quarantine
 from stackspark.stages.fingerprint_listing import fingerprint_listing, fingerprint_rows
@@ -34,7 +35,7 @@ from stackspark.stages.match_opt_outs import match_file_opt_outs, match_opt_outs
 from stackspark.stages.request_contents import request_contents
 from stackspark.stages.select_files import select_files
 from stackspark.stages.select_origins import select_origins
-from stackspark.steps import Notes, RunContext, Write
+from stackspark.steps import OPEN, Notes, RunContext, Write
 
 UNUSABLE = ("missing", "corrupt")
 """Outcomes of fetching that leave nothing to keep; the file is quarantined."""
@@ -165,7 +166,7 @@ class Gathering:
         recovered = again.where(~F.col("status").isin(*UNUSABLE))
         if recovered.limit(1).count():
             yield self._contents_write(recovered)
-        notes |= self._costs()
+        notes |= self._costs() | self._not_had(again)
         files = attach_blobs(self._files, self.context.table("contents"))
         yield Write(table="files", rows=files, checks=self._all_files)
         broken = again.where(F.col("status").isin(*UNUSABLE))
@@ -192,6 +193,16 @@ class Gathering:
         failed = requests.join(contents, "content_id", how="left_anti")
         fetched = fetch_contents(failed, self._fetching, self.fetched)
         return self.context.scratch.write(fetched, "fetched_again")
+
+    def _not_had(self, again: DataFrame) -> Notes:
+        """What the stores may give another time, as hashes: they tell when less is missing."""
+        wanted = again.where(F.col("error_class").isin(*UNAVAILABLE)).select("content_id")
+        count, *sums = fingerprint_rows(wanted).collect()[0]
+        if not count:
+            return {}
+        what = f"contents that their stores did not give: {count:,}"
+        self.context.progress.say(f"  {'fetch':<18} the same command asks again for {what}")
+        return {OPEN: {"what": what, "hash": ":".join(map(str, sums))}}
 
     def _how_far(self, num_requested: int, started: float) -> str:
         """How many contents tasks have had from stores, and how fast; nothing without a store."""

@@ -11,6 +11,7 @@ from typing import Any
 from pyspark.sql import Row
 
 from stackspark.steps import (
+    OPEN,
     RunContext,
     Step,
     StepRecord,
@@ -89,6 +90,10 @@ def _planned(context: RunContext, step: Step) -> PlannedStep:
 
 def _reasons(context: RunContext, step: Step, key: str) -> Iterator[str]:
     lake, spark = context.lake, context.spark
+    done = lake.audited_step(spark, step.name, key)
+    if done is not None:
+        yield f"asks again for {json.loads(done['metrics'])['notes'][OPEN]['what']}"
+        return
     before = lake.newest_step(spark, step.name)
     found = [] if before is None else list(_differences(context, step, before))
     yield from found or [NEW if before is None else "its input is another"]

@@ -35,6 +35,9 @@ from stackspark.package import package_folder
 Notes = dict[str, Any]
 """What a step tells the report."""
 
+OPEN = "open"
+"""The note of what a step could not do, but could another time: it is not taken over."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Write:
@@ -135,8 +138,11 @@ class RunContext:
         return next(record for record in self.records if record.step == step)
 
     def fingerprint(self, step: str) -> str:
-        """Fingerprint of a step of this run."""
-        return self.record(step).fingerprint
+        """Fingerprint of what a step of this run made: its key, and what it left open."""
+        record = self.record(step)
+        left_open = record.metrics.get("notes", {}).get(OPEN)
+        key = record.fingerprint
+        return fingerprint(step, [key], left_open) if left_open else key
 
     def notes(self, step: str) -> Mapping[str, Any]:
         """What a step of this run noted."""
@@ -225,9 +231,9 @@ def run_step(context: RunContext, step: Step) -> StepRecord:
 
 
 def taken_over(context: RunContext, step: str, key: str) -> StepRecord | None:
-    """The audited record of a step with this fingerprint; None if there is none."""
+    """The audited record of a step with this key; None if there is none, or it left work open."""
     row = context.lake.audited_step(context.spark, step, key)
-    if row is None:
+    if row is None or OPEN in json.loads(row["metrics"])["notes"]:
         return None
     return StepRecord(
         step=step,

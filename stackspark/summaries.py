@@ -153,7 +153,7 @@ def removal_bands(records: Sequence[StepRecord]) -> tuple[RemovalBandRow, ...]:
 
 def all_stored(context: RunContext) -> Mapping[str, Any]:
     """What contents from stores took, in runs that were killed too."""
-    unended = context.lake.unended_steps(context.spark, context.fingerprint("fetch"))
+    unended = context.lake.unended_steps(context.spark, context.record("fetch").fingerprint)
     notes = [json.loads(row["metrics"])["notes"] for row in unended]
     told = [context.notes("fetch"), *(each for each in notes if "stored" in each)]
     return {name: sum(each["stored"][name] for each in told) for name in told[0]["stored"]}

@@ -19,6 +19,7 @@ from s3_proxy import EXPIRED, KINDS, Faults, FaultyS3, faulty_s3
 from s3_servers import S3Server, ended, started
 from swh_graphs import oid, write_graph
 
+from stackspark.commands import RunOptions, plan_recipe, run_recipe
 from stackspark.io.lake import Lake
 from stackspark.swhid import blob_id, content_id
 
@@ -210,6 +211,53 @@ def test_graph_and_contents_in_public_buckets_need_no_credentials(
     assert code == 0, err
     found = tables(spark, place, "public")
     assert found["contents"] == undisturbed["contents"]
+
+
+def test_contents_that_were_not_to_be_had_are_asked_for_again(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """The first run finds one object missing; so does the second; then it is there."""
+    raws = [b"here = 1\n", b"late = 2\n"]
+    write_graph(
+        tmp_path,
+        {
+            "origin_visit_status": [
+                ("https://github.com/ada/late", 1, 0, "full", oid("snapshot"), "git")
+            ],
+            "snapshot_branch": [(oid("snapshot"), b"HEAD", oid("rev"), "revision")],
+            "revision": [(oid("rev"), 0, 0, oid("late"), "git")],
+            "directory_entry": tree("late", raws),
+            "content": [(blob_id(raw), content_id(raw), len(raw), "visible") for raw in raws],
+        },
+    )
+    (tmp_path / "content").mkdir()
+    here, late = (tmp_path / "content" / blob_id(raw) for raw in raws)
+    here.write_bytes(gzip.compress(raws[0]))
+    options = RunOptions(
+        recipe="default",
+        sources=(f"swh:{tmp_path}",),
+        settings=("license_texts.detector=built_in",),
+        lake=str(tmp_path / "lake"),
+        until="scan",
+        quiet=True,
+    )
+
+    def steps_done() -> list[tuple[str, int]]:
+        """Steps that were not taken over, and texts that the lake has measured."""
+        before = len(Lake(options.lake).steps(spark)) if (tmp_path / "lake").exists() else 0
+        outcome = run_recipe(options)
+        lake = Lake(options.lake)
+        measured = lake.read(spark, "measurements", outcome.versions["measurements"]).count()
+        rows = lake.steps(spark)[before:]
+        return [(row["step"], measured) for row in rows if row["status"] == "audited"]
+
+    assert steps_done() == [("list", 1), ("fetch", 1), ("scan", 1)]
+    plan = {step.step: step.why for step in plan_recipe(options).steps}
+    assert plan["fetch"] == "asks again for contents that their stores did not give: 1"
+    assert steps_done() == [("fetch", 1)], "nothing changed, so nothing is scanned again"
+    late.write_bytes(gzip.compress(raws[1]))
+    assert steps_done() == [("fetch", 2), ("scan", 2)]
+    assert steps_done() == []
 
 
 def wait_until_amid(lake: Path, proxy: FaultyS3) -> None:

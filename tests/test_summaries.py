@@ -31,7 +31,7 @@ def test_contents_of_runs_that_were_killed_are_counted_up_to_their_last_commit()
     context: Any = SimpleNamespace(
         lake=lake,
         spark=None,
-        fingerprint=lambda step: {"fetch": "now"}[step],
+        record=lambda step: SimpleNamespace(fingerprint={"fetch": "now"}[step]),
         notes=lambda _: {"stored": {"requests": 70, "usd": 0.5}},
     )
     assert all_stored(context) == {"requests": 70 + 20 + 5, "usd": 1.5}
