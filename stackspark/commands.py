@@ -27,7 +27,7 @@ from stackspark.io.filesystems import folder_names, joined, make_folder, store_t
 from stackspark.io.lake import Lake, Publication
 from stackspark.io.locks import LakeLock
 from stackspark.io.progress import Progress, task_counter
-from stackspark.io.s3 import is_s3
+from stackspark.io.s3 import declare_public, is_s3
 from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, is_local, spark_session
 from stackspark.judging import representatives
@@ -221,6 +221,7 @@ def _outcome(
 def gather_inputs(options: RunOptions) -> Inputs:
     """Check recipe, sources, opt-outs and benchmarks, before anything of a source is read."""
     recipe = load_recipe(options.recipe, options.settings)
+    declare_public(recipe.public_buckets)
     # Its name asks for the detector that the recipe names: known before anything is read.
     _ = recipe.license_texts.version
     requests = tuple(opt_out_requests(recipe.opt_outs)) if recipe.opt_outs else ()

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -27,6 +27,7 @@ from stackspark.sources.fetching import (
 )
 from stackspark.sources.indexes import opens_s3, reads_s3
 from stackspark.sources.specs import SourceSpec
+from stackspark.sources.swh_contents import UNAVAILABLE
 from stackspark.stages.attach_blobs import attach_blobs
 from stackspark.stages.collect_quarantine import collect_quarantine
 from stackspark.stages.fingerprint_listing import fingerprint_listing, fingerprint_rows
@@ -34,7 +35,7 @@ from stackspark.stages.match_opt_outs import match_file_opt_outs, match_opt_outs
 from stackspark.stages.request_contents import request_contents
 from stackspark.stages.select_files import select_files
 from stackspark.stages.select_origins import select_origins
-from stackspark.steps import Notes, RunContext, Write
+from stackspark.steps import OPEN, Notes, RunContext, Write
 
 UNUSABLE = ("missing", "corrupt")
 """Outcomes of fetching that leave nothing to keep; the file is quarantined."""
@@ -154,16 +155,18 @@ class Gathering:
         wanted = request_contents(self._files, origins, self.opt_outs, known)
         requests = self.context.scratch.write(bucket_requests(wanted), "requests")
         notes["requested"] = requests.count()
-        started = time.monotonic()
         parts = fetch_parts(requests, notes["requested"], self._fetching)
-        for number, part in enumerate(parts, 1):
-            yield self._fetched(part, is_part=number < len(parts))
-            self._say_fetched(notes["requested"], time.monotonic() - started)
+        far = partial(self._how_far, notes["requested"], time.monotonic())
+        with self.context.progress.telling(far):
+            for number, part in enumerate(parts, 1):
+                yield self._fetched(part, is_part=number < len(parts))
+                if far():
+                    self.context.progress.say(f"  {'fetch':<18} {far()}")
         again = self._fetched_again(requests)
         recovered = again.where(~F.col("status").isin(*UNUSABLE))
         if recovered.limit(1).count():
             yield self._contents_write(recovered)
-        notes["stored"] = self._costs()
+        notes |= self._costs() | self._not_had(again)
         files = attach_blobs(self._files, self.context.table("contents"))
         yield Write(table="files", rows=files, checks=self._all_files)
         broken = again.where(F.col("status").isin(*UNUSABLE))
@@ -176,7 +179,13 @@ class Gathering:
 
     def _contents_write(self, usable: DataFrame, is_part: bool = False) -> Write:
         columns = table_contract("contents").column_names
-        return Write(table="contents", rows=usable.select(*columns), mode="append", is_part=is_part)
+        return Write(
+            table="contents",
+            rows=usable.select(*columns),
+            mode="append",
+            is_part=is_part,
+            noted=self._costs,
+        )
 
     def _fetched_again(self, requests: DataFrame) -> DataFrame:
         """What could not be fetched, asked for once more; few, and written before it is judged."""
@@ -185,22 +194,30 @@ class Gathering:
         fetched = fetch_contents(failed, self._fetching, self.fetched)
         return self.context.scratch.write(fetched, "fetched_again")
 
-    def _say_fetched(self, num_requested: int, seconds: float) -> None:
-        """Tell after each commit how far fetching is, and how fast."""
+    def _not_had(self, again: DataFrame) -> Notes:
+        """What the stores may give another time, as hashes: they tell when less is missing."""
+        wanted = again.where(F.col("error_class").isin(*UNAVAILABLE)).select("content_id")
+        count, *sums = fingerprint_rows(wanted).collect()[0]
+        if not count:
+            return {}
+        what = f"contents that their stores did not give: {count:,}"
+        self.context.progress.say(f"  {'fetch':<18} the same command asks again for {what}")
+        return {OPEN: {"what": what, "hash": ":".join(map(str, sums))}}
+
+    def _how_far(self, num_requested: int, started: float) -> str:
+        """How many contents tasks have had from stores, and how fast; nothing without a store."""
         totals = self.fetched.totals()
-        if totals["contents"]:
-            speed = totals["body_bytes"] / 1e6 / seconds
-            self.context.progress.say(
-                f"  fetch              {totals['contents']:,} of {num_requested:,} contents, "
-                f"{speed:,.1f} MB/s"
-            )
+        if not totals["contents"]:
+            return ""
+        speed = totals["body_bytes"] / 1e6 / (time.monotonic() - started)
+        return f"{totals['contents']:,} of {num_requested:,} contents, {speed:,.1f} MB/s"
 
     def _costs(self) -> Notes:
         """Requests to stores of contents, what they moved and what that costs."""
         totals, store = self.fetched.totals(), self.recipe.fetching.store
         usd = totals["requests"] * store.usd_per_million_requests / 1e6
         usd += totals["body_bytes"] / 1e9 * store.usd_per_gb
-        return {**totals, "usd": round(usd, 6)}
+        return {"stored": {**totals, "usd": round(usd, 6)}}
 
     def _all_files(self, written: WriteResult) -> Sequence[TableRule]:
         total = self.context.table("origins").agg(F.sum("num_files")).collect()[0][0] or 0

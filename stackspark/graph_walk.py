@@ -81,8 +81,9 @@ def walk_directories(
         scratch: for what is found level by level.
         params: depth and limits.
     """
-    links = scratch.write(_links(entries), "links")
-    reached = _reached(roots, links, scratch, params.max_levels)
+    children = scratch.write(_links(entries).select("directory_id", "child"), "links")
+    with scratch.gathered(children, "directory_id") as links:
+        reached = _reached(roots, links, scratch, params.max_levels)
     below = scratch.write(entries.join(reached, "directory_id", how="left_semi"), "entries")
     counts = scratch.write(count_entries(below), "entry_counts")
     described = scratch.write(describe_entries(below, contents), "described_entries")
@@ -110,7 +111,7 @@ def _reached(roots: DataFrame, links: DataFrame, scratch: Scratch, max_levels: i
     names = ["reached_0"]
     for number in range(1, max_levels):
         above = scratch.read_all(names[:-1], level) if names[:-1] else None
-        below = reach_directories(level, above, links.select("directory_id", "child"))
+        below = reach_directories(level, above, links)
         level = scratch.write(below, f"reached_{number}")
         if level.isEmpty():
             break
@@ -127,15 +128,16 @@ def _paths(
 ) -> tuple[DataFrame, DataFrame]:
     """Every path of a directory that is listed, and those one level below the last one."""
     of_children = counts.withColumnRenamed("directory_id", "child")
-    counted = scratch.write(links.join(of_children, "child", how="left"), "counted_links")
+    stored = scratch.write(links.join(of_children, "child", how="left"), "counted_links")
     limit = ExtendPathsParams(max_members=params.limits.max_members)
     level = scratch.write(_first_paths(roots, counts), "paths_0")
     names = ["paths_0"]
-    for number in range(1, params.max_levels + 1):
-        level = scratch.write(extend_paths(level, counted, limit), f"paths_{number}")
-        if level.isEmpty() or number == params.max_levels:
-            break
-        names.append(f"paths_{number}")
+    with scratch.gathered(stored, "directory_id") as counted:
+        for number in range(1, params.max_levels + 1):
+            level = scratch.write(extend_paths(level, counted, limit), f"paths_{number}")
+            if level.isEmpty() or number == params.max_levels:
+                break
+            names.append(f"paths_{number}")
     return scratch.read_all(names, level), level
 
 

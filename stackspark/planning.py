@@ -91,8 +91,10 @@ def _planned(context: RunContext, step: Step) -> PlannedStep:
 
 def _reasons(context: RunContext, step: Step, key: str) -> Iterator[str]:
     lake, spark = context.lake, context.spark
-    if recorded(context, step.name, key):
-        yield GONE
+    done = recorded(context, step.name, key)
+    if done is not None:
+        left = done.left_open
+        yield f"asks again for {left['what']}" if left else GONE
         return
     before = lake.newest_step(spark, step.name)
     found = [] if before is None else list(_differences(context, step, before))

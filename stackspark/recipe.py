@@ -1,5 +1,6 @@
 """What a recipe says: one section of parameters per stage, in the order of the flow."""
 
+import re
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -79,6 +80,7 @@ class Recipe:
         sources: KIND:LOCATION, or mappings with the keys source, origin, visit_date, exclude and
             contents.
         gharchive: folders or files of archived events of GitHub, which tell stars, forks and more.
+        public_buckets: buckets of sources in S3 that are read without credentials.
         opt_outs: file of opt-out requests; none if not given.
         canaries: whether synthetic files of known fate ride along; a rule that misses one of them
             stops the run.
@@ -89,6 +91,7 @@ class Recipe:
     description: str = ""
     sources: tuple[str | dict[str, Any], ...] = ()
     gharchive: tuple[str, ...] = ()
+    public_buckets: tuple[str, ...] = ()
     opt_outs: str | None = None
     listing: ListSourcesParams = field(default_factory=ListSourcesParams)
     fetching: FetchParams = field(default_factory=FetchParams)
@@ -104,6 +107,10 @@ class Recipe:
     exports: tuple[str, ...] = EXPORTS
 
     def __post_init__(self) -> None:
+        for name in self.public_buckets:
+            if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+                needed = "public_buckets: needed names of buckets such as softwareheritage"
+                raise InvalidParamsError(f"{needed}; found {name!r}")
         unknown = sorted(set(self.exports) - set(EXPORTS))
         if unknown or not self.exports:
             found = ", ".join(unknown) or "none"

@@ -35,10 +35,15 @@ from stackspark.package import package_folder
 Notes = dict[str, Any]
 """What a step tells the report."""
 
+OPEN = "open"
+"""The note of what a step could not do, but could another time: it is not taken over."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Write:
     """A new version of one table; `checks` gives rules that need more than the table.
+
+    `noted` tells what the writing took, once it is done, for the notes of the step.
 
     A part is recorded for itself, so that a run which is killed goes on behind it; its contract is
     checked with the last write of the table, which is no part.
@@ -48,6 +53,7 @@ class Write:
     rows: DataFrame
     mode: str = "overwrite"
     checks: Callable[[WriteResult], Sequence[TableRule]] = lambda _: ()
+    noted: Callable[[], Notes] = dict
     is_part: bool = False
 
 
@@ -99,6 +105,12 @@ class StepRecord:
     seconds: float
     resumed: bool = False
 
+    @property
+    def left_open(self) -> Mapping[str, Any] | None:
+        """What the step could not do, but could another time; None if it did all."""
+        left: Mapping[str, Any] | None = self.metrics.get("notes", {}).get(OPEN)
+        return left
+
 
 @dataclass(kw_only=True)
 class RunContext:
@@ -134,8 +146,10 @@ class RunContext:
         return next(record for record in self.records if record.step == step)
 
     def fingerprint(self, step: str) -> str:
-        """Fingerprint of a step of this run."""
-        return self.record(step).fingerprint
+        """Fingerprint of what a step of this run made: its key, and what it left open."""
+        record = self.record(step)
+        key = record.fingerprint
+        return fingerprint(step, [key], record.left_open) if record.left_open else key
 
     def notes(self, step: str) -> Mapping[str, Any]:
         """What a step of this run noted."""
@@ -230,9 +244,14 @@ def run_step(context: RunContext, step: Step) -> StepRecord:
 
 
 def taken_over(context: RunContext, step: Step, key: str) -> StepRecord | None:
-    """The audited record of a step with this fingerprint; None if what it made is not there."""
+    """The audited record of a step with this fingerprint; None if there is none that will do.
+
+    It will not if it left work open, or if what it made is not there.
+    """
     record = recorded(context, step.name, key)
-    return record if record and step.is_there(record) else None
+    if record is None or record.left_open or not step.is_there(record):
+        return None
+    return record
 
 
 def recorded(context: RunContext, step: str, key: str) -> StepRecord | None:
@@ -277,6 +296,7 @@ class _RunningStep:
         written = context.lake.write(context.spark, name, write.rows, mode=write.mode)
         context.versions[name] = self.versions[name] = written.version
         self._count(name, written)
+        self.metrics["notes"] |= write.noted()
         if write.is_part:
             self.num_parts += 1
             self._record("partial", f"{self.step}, part {self.num_parts}")

@@ -89,7 +89,7 @@ def summarise(
         contracts=contract_rows(context.records),
         canaries=tuple(CanaryRow(**row) for row in context.notes("rates").get("canaries", ())),
         timings=tuple(map(_timing, context.records)),
-        fetched=fetch_row(context.notes("fetch")["stored"]),
+        fetched=fetch_row(all_stored(context)),
         exports=_exports(context.table("shards").collect()),
     )
 
@@ -149,6 +149,14 @@ def removal_bands(records: Sequence[StepRecord]) -> tuple[RemovalBandRow, ...]:
     """The removal rates, where a step noted them."""
     notes = (record.metrics["notes"].get("removal_bands", ()) for record in records)
     return tuple(RemovalBandRow(**row) for rows in notes for row in rows)
+
+
+def all_stored(context: RunContext) -> Mapping[str, Any]:
+    """What contents from stores took, in runs that were killed too."""
+    unended = context.lake.unended_steps(context.spark, context.record("fetch").fingerprint)
+    notes = [json.loads(row["metrics"])["notes"] for row in unended]
+    told = [context.notes("fetch"), *(each for each in notes if "stored" in each)]
+    return {name: sum(each["stored"][name] for each in told) for name in told[0]["stored"]}
 
 
 def fetch_row(stored: Mapping[str, Any]) -> FetchRow | None:

@@ -39,7 +39,7 @@ def whole(recipe: str, lake: str) -> dict[str, Any]:
         "taken_over": [row.stage for row in again.summary.timings if row.is_taken_over],
         "exports": [vars_of(row) for row in first.summary.exports],
         "valid": validate_tables(lake, None, master=MASTER).ok,
-        "explained": explain_target(lake, "a/b:/s3.py", master=MASTER).to_text(),
+        "explained": explain_target(lake, "a/b:/again.py", master=MASTER).to_text(),
         "report": render_report(lake),
     }
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -140,26 +141,24 @@ def test_near_duplicates_go_from_bucket_to_bucket(server: S3Server, tmp_path: Pa
 
 
 @pytest.mark.integration
-def test_of_two_runs_one_is_refused_and_the_other_publishes(server: S3Server, recipe: str) -> None:
-    lake = "s3a://whole/lakes/raced"
-    command = (
-        "-m",
-        "stackspark.cli",
-        "run",
-        recipe,
-        "--lake",
-        lake,
-        "--master",
-        "local[1]",
-        "--json",
-    )
+def test_of_two_runs_one_is_refused_and_no_commit_is_lost(server: S3Server, recipe: str) -> None:
+    place = ("--recipe", recipe, "--lake", "s3a://whole/lakes/raced", "--master", "local[1]")
+    command = ("-m", "stackspark.cli", "stage", "fetch", *place, "--json")
     with ThreadPoolExecutor(2) as pool:
         ends = list(pool.map(ended, [started(server, *command) for _ in range(2)]))
     ends.sort(key=lambda end: end[0])
     assert [code for code, _, _ in ends] == [0, 6], ends
     won = json.loads(ends[0][1].splitlines()[-1])
-    assert won["is_published"]
     assert f"is held by run {won['run_id']}" in ends[1][2]
+    # The last commit of each table is the one that was recorded, and both steps were.
+    last = won["table_versions"] | {"runs": 1}
+    assert {"origins", "contents", "files", "quarantine"} < set(last)
+    tables = "lakes/raced/tables/"
+    logs = [key for key in server.keys("whole", tables) if re.search(r"/\d{20}\.json$", key)]
+    expected = {
+        f"{tables}{name}/_delta_log/{n:020}.json" for name in last for n in range(last[name] + 1)
+    }
+    assert set(logs) == expected
 
 
 @pytest.mark.integration

@@ -4,6 +4,7 @@ Each run is a program of its own, before a proxy that breaks answers and counts 
 """
 
 import gzip
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from s3_proxy import EXPIRED, KINDS, Faults, FaultyS3, faulty_s3
 from s3_servers import S3Server, ended, started
 from swh_graphs import oid, write_graph
 
+from stackspark.commands import RunOptions, plan_recipe, run_recipe
 from stackspark.io.lake import Lake
 from stackspark.swhid import blob_id, content_id
 
@@ -51,8 +53,8 @@ class Place:
     server: S3Server
     folder: Path
 
-    def command(self, lake: str) -> tuple[str, ...]:
-        recipe, place = self.folder / "stored.yaml", self.folder / lake
+    def command(self, lake: str, recipe_name: str = "stored") -> tuple[str, ...]:
+        recipe, place = self.folder / f"{recipe_name}.yaml", self.folder / lake
         stage = ("-m", "stackspark.cli", "stage", "fetch", "--recipe", str(recipe))
         return (*stage, "--lake", str(place), "--master", "local[2]")
 
@@ -172,6 +174,9 @@ def test_killed_run_goes_on_behind_what_it_committed(
     assert len(kept) > len(TEXTS) / PARTS
     assert len(others) > len(TEXTS) / PARTS
     assert opened.audited_version(spark, "contents") is None
+    stored = json.loads(opened.steps(spark)[-1]["metrics"])["notes"]["stored"]
+    assert stored["contents"] in (len(committed), len(committed) + 1), "the long one or not"
+    assert stored["requests"] == stored["contents"] + stored["retries"]
     assert {proxy.answered[key(raw)] for raw in kept} == {1}
     with faulty_s3(place.server.endpoint, TROUBLE) as proxy:
         place.run("killed", proxy)
@@ -181,6 +186,79 @@ def test_killed_run_goes_on_behind_what_it_committed(
     assert {proxy.answered[key(raw)] for raw in others} == {1}, "nor is what arrived"
     assert not any(proxy.asked[key(raw)] for raw in (LONG, *REFUSED))
     assert tables(spark, place, "killed") == undisturbed
+
+
+def test_graph_and_contents_in_public_buckets_need_no_credentials(
+    spark: SparkSession, place: Place, undisturbed: Tables
+) -> None:
+    client = place.server.create_bucket("public") and place.server.client()
+    for path in (place.folder / "graph").rglob("*.orc"):
+        key = f"export/{path.relative_to(place.folder)}"
+        client.put_object(Bucket="public", Key=key, Body=path.read_bytes())
+    for raw, body in STORED.items():
+        client.put_object(Bucket="public", Key=f"content/{blob_id(raw)}", Body=body)
+    recipe = {
+        "extends": str(place.folder / "stored.yaml"),
+        "sources": [{"source": "swh:s3a://public/export", "contents": "s3a://public"}],
+    }
+    (place.folder / "public.yaml").write_text(yaml.safe_dump(recipe))
+    nobody = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "")
+    command = place.command("public", "public")
+    code, _, err = ended(started(place.server, *command, **nobody))
+    assert code != 0, "the store asks for a signature"
+    assert "Traceback" not in err
+    named = ("--set", "public_buckets=[public]")
+    code, _, err = ended(started(place.server, *command, *named, **nobody))
+    assert code == 0, err
+    found = tables(spark, place, "public")
+    assert found["contents"] == undisturbed["contents"]
+
+
+def test_contents_that_were_not_to_be_had_are_asked_for_again(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """The first run finds one object missing; so does the second; then it is there."""
+    raws = [b"here = 1\n", b"late = 2\n"]
+    write_graph(
+        tmp_path,
+        {
+            "origin_visit_status": [
+                ("https://github.com/ada/late", 1, 0, "full", oid("snapshot"), "git")
+            ],
+            "snapshot_branch": [(oid("snapshot"), b"HEAD", oid("rev"), "revision")],
+            "revision": [(oid("rev"), 0, 0, oid("late"), "git")],
+            "directory_entry": tree("late", raws),
+            "content": [(blob_id(raw), content_id(raw), len(raw), "visible") for raw in raws],
+        },
+    )
+    (tmp_path / "content").mkdir()
+    here, late = (tmp_path / "content" / blob_id(raw) for raw in raws)
+    here.write_bytes(gzip.compress(raws[0]))
+    options = RunOptions(
+        recipe="default",
+        sources=(f"swh:{tmp_path}",),
+        settings=("license_texts.detector=built_in",),
+        lake=str(tmp_path / "lake"),
+        until="scan",
+        quiet=True,
+    )
+
+    def steps_done() -> list[tuple[str, int]]:
+        """Steps that were not taken over, and texts that the lake has measured."""
+        before = len(Lake(options.lake).steps(spark)) if (tmp_path / "lake").exists() else 0
+        outcome = run_recipe(options)
+        lake = Lake(options.lake)
+        measured = lake.read(spark, "measurements", outcome.versions["measurements"]).count()
+        rows = lake.steps(spark)[before:]
+        return [(row["step"], measured) for row in rows if row["status"] == "audited"]
+
+    assert steps_done() == [("list", 1), ("fetch", 1), ("scan", 1)]
+    plan = {step.step: step.why for step in plan_recipe(options).steps}
+    assert plan["fetch"] == "asks again for contents that their stores did not give: 1"
+    assert steps_done() == [("fetch", 1)], "nothing changed, so nothing is scanned again"
+    late.write_bytes(gzip.compress(raws[1]))
+    assert steps_done() == [("fetch", 2), ("scan", 2)]
+    assert steps_done() == []
 
 
 def wait_until_amid(lake: Path, proxy: FaultyS3) -> None:

@@ -28,6 +28,8 @@ TESTS = Path(__file__).parent
 TOOLS = ("swh.export==1.12.0", "swh.loader.git==3.4.0")
 DATE = "2024-03-0{}T04:05:06+00:00"
 FORGE = "https://github.com/"
+DEEP = 12
+"""Each level costs some jobs; that 64 of them are walked is tested with the graph alone."""
 SAME = (
     "files",
     "contents",
@@ -66,7 +68,7 @@ def make_repositories(root: Path) -> dict[str, Path]:
     (odd / "empty.py").write_text("")
     (odd / "long.txt").write_text("line of text\n" * 90_000)
     commit(odd, {"copy/plain.py": "one = 1\n", "copy/again/plain.py": "one = 1\n"})
-    deep = "/".join(f"level{n}" for n in range(40))
+    deep = "/".join(f"level{n}" for n in range(DEEP))
     make_repository(root / "deep", {f"{deep}/end.py": CREW + "\n", "node_modules/a/b.js": "1;\n"})
     old = make_repository(root / "old", {"main.c": "int main(void) { return 0; }\n"})
     git(old, "branch", "-q", "-m", "main", "caf")
@@ -190,7 +192,7 @@ def test_hard_cases_are_among_the_files(spark: SparkSession, lakes: dict[str, La
     files = table(spark, lakes["swh"], "files").collect()
     paths = {row["path"] for row in files}
     assert {"/caf\\xe9.py", "/\\xff\\xfe.txt", "/latest.py", "/run.sh"} <= paths
-    assert any(path.count("/") == 41 for path in paths)
+    assert any(path.count("/") == DEEP + 1 for path in paths)
     assert {row["mode"] for row in files} == {33188, 33261, 40960}
     origins = table(spark, lakes["swh"], "origins").collect()
     assert {row["num_submodules"] for row in origins} == {0, 1}

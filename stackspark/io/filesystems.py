@@ -11,7 +11,7 @@ from pathlib import Path
 from pyarrow import fs
 
 from stackspark.errors import UsageError
-from stackspark.io.s3 import S3Endpoint, is_s3, s3_endpoint, s3_place
+from stackspark.io.s3 import S3Endpoint, is_s3, public_buckets, s3_endpoint, s3_place
 
 STAGING_SUFFIX = ".tmp"
 COPY_BYTES = 8 << 20
@@ -31,7 +31,8 @@ def located(path: str) -> tuple[fs.FileSystem, str]:
     """
     if is_s3(path):
         bucket, key = s3_place(path)
-        return _s3_filesystem(s3_endpoint()), f"{bucket}/{key}".rstrip("/")
+        filesystem = _s3_filesystem(s3_endpoint(), anonymous=bucket in public_buckets())
+        return filesystem, f"{bucket}/{key}".rstrip("/")
     if path.startswith("file:"):
         path = "/" + path.removeprefix("file:").lstrip("/")
     if "://" in path:
@@ -143,9 +144,10 @@ def publish_file(staged: Path, path: str) -> None:
 
 
 @cache
-def _s3_filesystem(endpoint: S3Endpoint) -> fs.FileSystem:
-    """One client and its connections per process."""
+def _s3_filesystem(endpoint: S3Endpoint, *, anonymous: bool) -> fs.FileSystem:
+    """One client and its connections per process, and one for what is public."""
     return fs.S3FileSystem(
+        anonymous=anonymous,
         endpoint_override=endpoint.host,
         scheme=endpoint.scheme,
         region=endpoint.region,

@@ -184,6 +184,13 @@ class Lake:
             for row in self.steps(spark)
         )
 
+    def unended_steps(self, spark: SparkSession, fingerprint: str) -> list[Row]:
+        """The last row of each run that did a part of a step and did not end it."""
+        rows = [row for row in self.steps(spark) if row["fingerprint"] == fingerprint]
+        ended = {row["run_id"] for row in rows if row["status"] == "audited"}
+        last = {row["run_id"]: row for row in rows if row["run_id"] not in ended}
+        return list(last.values())
+
     def publish(self, spark: SparkSession, row: Mapping[str, Any]) -> Publication:
         """Make the versions of a run what readers see, in one commit.
 

@@ -7,7 +7,7 @@ that collects logs each line is a JSON object instead, with the run and the stag
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -42,6 +42,7 @@ class Progress:
     ) -> None:
         self.console = console or Console(stderr=True, highlight=False, quiet=quiet)
         self.tasks: TaskCounter = lambda: (0, 0)
+        self.detail: Callable[[], str] = str
         self.as_json, self.run_id = as_json, run_id
         self._stage = ""
 
@@ -51,6 +52,15 @@ class Progress:
             self._log("said", message=text.strip())
         else:
             self._print(text)
+
+    @contextmanager
+    def telling(self, detail: Callable[[], str]) -> Iterator[None]:
+        """Show more of the running stage while the block runs: what `detail` returns by then."""
+        self.detail = detail
+        try:
+            yield
+        finally:
+            self.detail = str
 
     @contextmanager
     def stage(self, name: str) -> Iterator["StageLine"]:
@@ -92,7 +102,8 @@ class Progress:
             if self.as_json:
                 done, total = self.tasks()
                 seconds = round(line.seconds, 3)
-                self._log("running", seconds=seconds, tasks_done=done, tasks=total)
+                counts = {"tasks_done": done, "tasks": total, "message": self.detail()}
+                self._log("running", seconds=seconds, **counts)
             elif not self.console.is_terminal:
                 self.console.print(line.__rich__())
 
@@ -123,7 +134,8 @@ class StageLine:
         """The line while the stage runs, with the time that its running jobs still need."""
         done, total = self._progress.tasks()
         share = f"{done / total:4.0%} of {total} tasks" if total else "starting"
-        return Text(f"  {self.name:<18} {share:<20} {self.seconds:6.1f} s")
+        detail = self._progress.detail()
+        return Text(f"  {self.name:<18} {share:<20} {self.seconds:6.1f} s   {detail}".rstrip())
 
     def finished(self) -> Text:
         """The line that stays when the stage is done."""

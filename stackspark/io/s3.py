@@ -5,6 +5,7 @@ them. They are never read here, so that none can end in a log, a setting or an e
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,6 +14,9 @@ from stackspark.errors import SetupError, UsageError
 
 SCHEME = "s3a://"
 DEFAULT_REGION = "us-east-1"
+PUBLIC_VARIABLE = "STACKSPARK_PUBLIC_BUCKETS"
+"""Names with commas between them; a session hands it to its executors, as it does the endpoint."""
+
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 ENDPOINT_VARIABLES = (
@@ -91,6 +95,16 @@ def s3_place(path: str) -> tuple[str, str]:
     if not is_s3(path) or not bucket:
         raise UsageError(f"an object store needs a path {SCHEME}BUCKET/PREFIX; found {path}")
     return bucket, key.strip("/")
+
+
+def declare_public(buckets: Iterable[str]) -> None:
+    """Say for this process, and what it starts, which buckets are read without credentials."""
+    os.environ[PUBLIC_VARIABLE] = ",".join(buckets)
+
+
+def public_buckets() -> tuple[str, ...]:
+    """The buckets that are read without credentials."""
+    return tuple(filter(None, os.environ.get(PUBLIC_VARIABLE, "").split(",")))
 
 
 def s3_client(**options: Any) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -69,6 +70,21 @@ class Scratch:
         """Several tables that were written before, as one, with the columns of `like`."""
         paths = [self.path(name) for name in names]
         return like.sparkSession.read.schema(like.schema).parquet(*paths)
+
+    @contextmanager
+    def gathered(self, rows: DataFrame, column: str) -> Iterator[DataFrame]:
+        """Hold rows on the disks of the executors, those of one value of a column in one place.
+
+        A join by the column then moves the rows of its other side only, however often it is made.
+        What an executor takes with it when it is lost is made again, so `rows` should be stored.
+        """
+        count = int(rows.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
+        held = rows.repartition(count, column).sortWithinPartitions(column)
+        held.persist(StorageLevel.DISK_ONLY)
+        try:
+            yield held
+        finally:
+            held.unpersist()
 
     def write_numbered(
         self, rows: DataFrame, name: str

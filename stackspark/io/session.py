@@ -21,7 +21,7 @@ from pyspark.sql import SparkSession
 from stackspark.errors import SetupError
 from stackspark.io.jars import cached_jars
 from stackspark.io.java import find_java
-from stackspark.io.s3 import S3Endpoint, is_s3, s3_endpoint
+from stackspark.io.s3 import PUBLIC_VARIABLE, S3Endpoint, is_s3, public_buckets, s3_endpoint
 
 LOGGER = logging.getLogger(__name__)
 GIB = 1 << 30
@@ -68,11 +68,14 @@ LOCAL_SETTINGS = {
     "spark.driver.host": LOOPBACK,
 }
 
+PROVIDER = "aws.credentials.provider"
+ANONYMOUS = "org.apache.hadoop.fs.s3a.AnonymousAWSCredentialsProvider"
+
 S3A_SETTINGS = {
     "spark.hadoop.fs.s3a.path.style.access": "true",
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "1",
     # The chain of the SDK, as boto3 and pyarrow have it; S3A's own knows no profile and no token.
-    "spark.hadoop.fs.s3a.aws.credentials.provider": (
+    f"spark.hadoop.fs.s3a.{PROVIDER}": (
         "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
     ),
     # A file that must not exist is then written with If-None-Match: a commit of Delta's can never
@@ -148,6 +151,7 @@ def _endpoint_settings(endpoint: S3Endpoint) -> dict[str, str]:
     return {
         "spark.hadoop.fs.s3a.endpoint": endpoint.url,
         "spark.hadoop.fs.s3a.endpoint.region": endpoint.region,
+        **{f"spark.hadoop.fs.s3a.bucket.{name}.{PROVIDER}": ANONYMOUS for name in public_buckets()},
         **_worker_settings(endpoint),
     }
 
@@ -156,6 +160,7 @@ def _worker_settings(endpoint: S3Endpoint) -> dict[str, str]:
     return {
         "spark.executorEnv.AWS_ENDPOINT_URL_S3": endpoint.url,
         "spark.executorEnv.AWS_REGION": endpoint.region,
+        f"spark.executorEnv.{PUBLIC_VARIABLE}": ",".join(public_buckets()),
     }
 
 

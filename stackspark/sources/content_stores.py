@@ -10,7 +10,14 @@ from functools import cache
 from typing import Any, Protocol
 
 from stackspark.errors import InvalidParamsError, SetupError
-from stackspark.io.s3 import MENDS, SCHEME, s3_client, s3_error_code, s3_place
+from stackspark.io.s3 import (
+    MENDS,
+    SCHEME,
+    public_buckets,
+    s3_client,
+    s3_error_code,
+    s3_place,
+)
 from stackspark.sources.found import SourceFault
 from stackspark.sources.limits import MIB
 from stackspark.sources.local_files import open_file
@@ -82,9 +89,6 @@ class StoreParams:
     max_failures: int = 200
     """Contents in a row that cannot be had before the store counts as unusable."""
 
-    signed: bool = True
-    """False for a public bucket that is read without credentials."""
-
     usd_per_million_requests: float = 0.40
     """Price of GET requests, for the report."""
 
@@ -117,7 +121,9 @@ class ContentStore(Protocol):
 def content_store(location: str, params: StoreParams) -> ContentStore:
     """Return the store at a location: ``s3://BUCKET[/PREFIX]``, ``s3a://...`` or a folder."""
     if location.startswith(("s3://", SCHEME)):
-        return _bucket(SCHEME + location.partition("://")[2], params.concurrency, params.signed)
+        place = SCHEME + location.partition("://")[2]
+        signed = s3_place(place)[0] not in public_buckets()
+        return _bucket(place, params.concurrency, signed)
     return LocalStore(location)
 
 
@@ -194,7 +200,7 @@ class ExpiredFault(TransientFault):
 
 
 def _mend(code: str) -> str:
-    public = "; or, for a public bucket, set fetching.store.signed to false"
+    public = "; or, for a public bucket, name it in public_buckets"
     mend = MENDS.get(code, MENDS["ExpiredToken"])
     return mend + public if code in ("NoCredentialsError", "CredentialRetrievalError") else mend
 

@@ -25,8 +25,13 @@ from stackspark.sources.swh_contents import read_swh_contents
 from stackspark.sources.units import READERS, Reader
 
 FETCHED_SCHEMA = from_arrow_schema(FETCHED)
-MAX_PARTS = 256
+MAX_PARTS = 4096
 """Commits of one fetch at most: each takes seconds, and a place in the table's log."""
+
+FREE_PARTS = 256
+TASK_CONTENTS = 2500
+"""Beyond `FREE_PARTS` parts a task gets so many contents of a part at least: else the many tasks of
+a large cluster would write more small files than a table's log can carry."""
 
 ORDER = ("kind", "location", "unit", "position", "member", "content_id")
 
@@ -45,7 +50,7 @@ class FetchParams:
     """Text that is collected before it is handed to Spark."""
 
     part_contents: int = 200_000
-    """Contents that are committed together, where the run is not cut into `MAX_PARTS` anyway."""
+    """Contents that are committed together; more where that would make too many parts."""
 
     store: StoreParams = field(default_factory=StoreParams)
 
@@ -79,15 +84,21 @@ def fetch_parts(requests: DataFrame, num_requests: int, params: FetchParams) -> 
     Args:
         requests: rows of `bucket_requests`, stored.
         num_requests: how many there are.
-        params: size of a part.
+        params: size of a part, and how many tasks share it.
 
     Returns:
         At least one part; together they are the requests.
     """
-    count = max(1, min(-(-num_requests // params.part_contents), MAX_PARTS))
+    count = count_parts(num_requests, params)
     bounds = [number * MAX_PARTS // count for number in range(count + 1)]
     bucket = F.col("bucket")
     return [requests.where((bucket >= start) & (bucket < end)) for start, end in pairwise(bounds)]
+
+
+def count_parts(num_requests: int, params: FetchParams) -> int:
+    """Into how many parts `fetch_parts` cuts so many requests."""
+    most = max(FREE_PARTS, num_requests // (params.num_tasks * TASK_CONTENTS))
+    return max(1, min(-(-num_requests // params.part_contents), most, MAX_PARTS))
 
 
 def fetch_contents(

@@ -36,7 +36,7 @@ MAX_RENEWALS = 3
 """Times that the credentials may have expired when one content is asked for."""
 
 UNAVAILABLE = frozenset({"missing_object", "denied_object", "unavailable_object"})
-"""Faults that say nothing of the content itself; many in a row are the store's."""
+"""Faults that say nothing of the content: many in a row are the store's, and each may pass."""
 
 
 def content_locator(location: str, blob_id: Column, length_bytes: Column) -> Column:

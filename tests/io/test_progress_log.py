@@ -48,7 +48,7 @@ def test_long_stages_say_that_they_are_alive(
     monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.01)
     progress, stream = _progress(as_json)
     progress.tasks = lambda: (3, 4)
-    with progress.stage("scan"):
+    with progress.stage("scan"), progress.telling(lambda: "8 of 9"):
         for _ in range(500):
             if ("running" if as_json else "75% of 4 tasks") in stream.getvalue():
                 break
@@ -56,9 +56,11 @@ def test_long_stages_say_that_they_are_alive(
     lines = stream.getvalue().splitlines()
     if as_json:
         beat = next(row for row in map(json.loads, lines) if row["event"] == "running")
-        assert (beat["tasks_done"], beat["tasks"]) == (3, 4)
+        assert (beat["tasks_done"], beat["tasks"], beat["message"]) == (3, 4, "8 of 9")
     else:
         assert any("75% of 4 tasks" in line for line in lines)
+        assert any("8 of 9" in line for line in lines)
+    assert not progress.detail(), "it is said of the stage that is over only"
 
 
 @pytest.mark.parametrize("error", [Py4JNetworkError("gone"), ConnectionResetError()])

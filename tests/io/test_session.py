@@ -5,6 +5,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from stackspark.io import session as session_module
+from stackspark.io.s3 import PUBLIC_VARIABLE, declare_public
 from stackspark.io.session import (
     SessionParams,
     machine_memory_bytes,
@@ -64,7 +65,13 @@ def test_session_settings_tell_executors_where_the_store_is(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_REGION", "eu-west-9")
+    monkeypatch.setenv(PUBLIC_VARIABLE, "")
+    declare_public(["one.public", "two"])
     settings = session_settings(params)
+    assert settings[f"spark.executorEnv.{PUBLIC_VARIABLE}"] == "one.public,two"
+    unsigned = {name for name, value in settings.items() if "AnonymousAWS" in value}
+    of_bucket = "spark.hadoop.fs.s3a.bucket.{}.aws.credentials.provider"
+    assert unsigned == {of_bucket.format(name) for name in ("one.public", "two") if has_s3a}
     assert settings["spark.executorEnv.AWS_ENDPOINT_URL_S3"] == "http://127.0.0.1:9"
     assert settings["spark.executorEnv.AWS_REGION"] == "eu-west-9"
     assert ("spark.hadoop.fs.s3a.endpoint" in settings) == has_s3a

@@ -6,9 +6,11 @@ from pyspark.sql import functions as F
 
 from stackspark.io.scratch import Scratch
 from stackspark.sources.fetching import (
+    FREE_PARTS,
     MAX_PARTS,
     FetchParams,
     bucket_requests,
+    count_parts,
     fetch_parts,
 )
 
@@ -25,7 +27,7 @@ def requests(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> D
     return Scratch(folder=str(folder)).write(bucket_requests(rows), "requests")
 
 
-@pytest.mark.parametrize(("part_contents", "count"), [(NUM_REQUESTS, 1), (600, 7), (1, MAX_PARTS)])
+@pytest.mark.parametrize(("part_contents", "count"), [(NUM_REQUESTS, 1), (600, 7), (1, FREE_PARTS)])
 def test_parts_are_the_requests_and_split_no_unit(
     requests: DataFrame, part_contents: int, count: int
 ) -> None:
@@ -42,6 +44,24 @@ def test_parts_are_the_requests_and_split_no_unit(
         assert sorted(ids) == list(range(NUM_REQUESTS))
     split = every.groupBy("locator.unit").agg(F.countDistinct("part").alias("parts"))
     assert split.where("parts > 1").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("num_requests", "num_tasks", "count"),
+    [
+        (200_000, 8, 1),
+        (200_001, 8, 2),
+        (100_000_000, 8, 500),
+        (100_000_000, 4096, FREE_PARTS),
+        (3_300_000_000, 4096, 322),
+        (3_300_000_000, 8, MAX_PARTS),
+        (0, 8, 1),
+    ],
+)
+def test_many_contents_make_many_parts_unless_their_files_would_be_small(
+    num_requests: int, num_tasks: int, count: int
+) -> None:
+    assert count_parts(num_requests, FetchParams(num_tasks=num_tasks)) == count
 
 
 def test_stored_requests_are_in_the_order_of_their_parts(requests: DataFrame) -> None:

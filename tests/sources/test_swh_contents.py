@@ -22,6 +22,7 @@ from s3_proxy import EXPIRED, SLOW_DOWN, TRUNCATED, Faults, faulty_s3
 from s3_servers import SECRET_KEY, S3Server
 
 from stackspark.errors import SetupError
+from stackspark.io.s3 import PUBLIC_VARIABLE, declare_public
 from stackspark.sources import content_stores, swh_contents
 from stackspark.sources.content_stores import ExpiredFault, StoreParams, TransientFault
 from stackspark.sources.contents import Content, Request
@@ -274,22 +275,25 @@ def test_missing_credentials_are_one_line_that_names_both_ways(
         monkeypatch.delenv(name)
     content_stores._bucket.cache_clear()
     with pytest.raises(
-        SetupError, match=r"set AWS_ACCESS_KEY_ID.*fetching\.store\.signed to false"
+        SetupError, match=r"set AWS_ACCESS_KEY_ID.*public bucket, name it in public_buckets"
     ):
         read(texts(1), f"s3://{s3_bucket}")
 
 
-def test_unsigned_requests_carry_no_credentials(s3_bucket: str, moto: S3Server) -> None:
+def test_requests_to_public_buckets_carry_no_credentials(
+    s3_bucket: str, moto: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(moto, s3_bucket, texts(2))
+    monkeypatch.setenv(PUBLIC_VARIABLE, "")
+    declare_public(["another", s3_bucket])
     content_stores._bucket.cache_clear()
-    unsigned = StoreParams(signed=False)
     headers: list[str | None] = []
-    store = content_stores.content_store(f"s3://{s3_bucket}", unsigned)
+    store = content_stores.content_store(f"s3://{s3_bucket}", QUICK)
     events = store._client.meta.events
     events.register(
         "before-send", lambda request, **_: headers.append(request.headers.get("Authorization"))
     )
-    assert {content.status for content in read(texts(2), f"s3://{s3_bucket}", unsigned)} == {"ok"}
+    assert {content.status for content in read(texts(2), f"s3://{s3_bucket}", QUICK)} == {"ok"}
     assert headers == [None, None]
 
 
