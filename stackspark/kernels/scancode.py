@@ -34,7 +34,8 @@ MAX_ANSWERS = 10_000
 MAX_LEFT_WORDS = 10
 """Words of legalese that exact rules may leave over; of more the full matcher may make something.
 
-On 1,089 licence files of packages it made something else of none with fewer.
+Of 1,030 licence files of packages it would have made something else of 0.6 % that have fewer. It is
+asked about the other 6 %; with a limit of 2 that would be 0.2 % and 10 %.
 """
 
 # It says which releases go together with the GPL, and nothing in it is under the GPL.

@@ -109,7 +109,7 @@ class RuleRanking:
         best = sorted(self._match_set.filter_dupes(found), reverse=True)[:top]
         return [(scores, rid, rule, self._legalese(words, rid)) for scores, rid, rule, _ in best]
 
-    def _shared(self, words: Mapping[int, int]) -> tuple[_Shared, _Shared]:
+    def _shared(self, words: Counter[int]) -> tuple[_Shared, _Shared]:
         """Words in common: distinct ones, and with their repetitions."""
         ordered = sorted(words)
         slices = [slice(self._starts[word], self._starts[word + 1]) for word in ordered]
@@ -153,7 +153,8 @@ class RuleRanking:
 
 
 def _resemblance(shared: _Shared, lengths: Int64s) -> Float64s:
-    return shared.matched / (shared.length + lengths - shared.matched)
+    together = shared.length + lengths - shared.matched
+    return np.asarray(shared.matched / together, np.float64)
 
 
 def _ranked(rows: Int64s, shared: _Shared, lengths: Int64s, number: int) -> Int64s:
@@ -178,7 +179,7 @@ def _limits(rules: Iterable[Any], unique: bool) -> _Limits:
     return _Limits(*np.array(asked, np.int64).reshape(-1, 3).T.copy())
 
 
-def _postings(counts: list[Mapping[int, int]], num_words: int) -> tuple[Int32s, Int32s, Int64s]:
+def _postings(counts: list[dict[int, int]], num_words: int) -> tuple[Int32s, Int32s, Int64s]:
     """Rows that have each word and how often, word after word, and where each word begins."""
     lengths = [len(row) for row in counts]
     words = np.fromiter(chain.from_iterable(counts), np.int32, sum(lengths))
