@@ -22,7 +22,7 @@ from stackspark.kernels.detected_licenses import (
 from stackspark.kernels.scancode_rules import RuleRanking
 
 SCANCODE_PACKAGE = "scancode-toolkit-mini"
-ANSWERS_VERSION = "1"
+ANSWERS_VERSION = "2"
 """Changes where the same index would be asked or read otherwise."""
 
 MAX_SEARCHED_CHARS = 200_000

@@ -8,13 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from intbitset import intbitset
 
 from stackspark.kernels.scancode import LicenseIndex
-from stackspark.kernels.scancode_rules import RuleRanking
+from stackspark.kernels.scancode_rules import RuleRanking, _ranked
 
 NUM_WORDS, NUM_LEGALESE = 12, 5
 REPOSITORY = Path(__file__).parents[2]
@@ -89,6 +90,20 @@ def test_candidates_are_those_of_scancode(
     # It has left words behind in the index that its rules do not have.
     found = RuleRanking(index).candidates(**asked, high_resemblance=is_near)
     assert comparable(found) == comparable(expected)
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(RULES, min_size=6, max_size=40), WORDS, st.integers(1, 5))
+def test_rules_that_are_left_out_are_none_of_the_first(
+    rules: list[Rule], words: list[int], number: int
+) -> None:
+    ranking = RuleRanking(index_of(rules, set(range(len(rules)))))
+    shared, limits = ranking._shared(Counter(words))[0], ranking._by_set
+    order = sorted(
+        ((ranking._scores(row, shared, limits), row) for row in range(len(rules))), reverse=True
+    )
+    kept = _ranked(np.arange(len(rules)), shared, limits.lengths, number)
+    assert {row for _, row in order[:number]} <= set(kept.tolist())
 
 
 def comparable(candidates: list[Any]) -> list[Any]:
