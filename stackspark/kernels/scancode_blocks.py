@@ -32,6 +32,11 @@ class Aligner:
         self._words: Sequence[int] = ()
         self._matchables: Any = None
         self._text, self._is_matchable = np.empty(0, np.int64), np.empty(0, np.bool_)
+        # Compiled here, before a text has a limit of time.
+        self.match_blocks(
+            **{"a": [0], "b": [0], "a_start": 0, "a_end": 1},
+            **{"b2j": {0: [0]}, "len_good": 1, "matchables": [0]},
+        )
 
     def match_blocks(
         self,
@@ -65,7 +70,8 @@ class Aligner:
     def _convert(self, words: Sequence[int], matchables: Any) -> None:
         if words is not self._words:
             self._words, self._text = words, np.array(words, np.int64)
-        if len(self._is_matchable) != len(words) or matchables != self._matchables:
+            self._matchables = None
+        if self._matchables is None or matchables != self._matchables:
             self._matchables = matchables
             self._is_matchable = np.zeros(len(words), np.bool_)
             self._is_matchable[np.fromiter(matchables, np.int64, len(matchables))] = True

@@ -111,6 +111,7 @@ REPOSITORIES = {
         declared={"/package.json": ("MIT", METADATA), "/sub/package.json": ("GPL-3.0", METADATA)},
     ),
     "mit_or_gpl": with_choice("MIT OR GPL-2.0"),
+    "mit_or_later": with_choice("MIT OR GPL-2.0-or-later"),
     "mit_or_apache": with_choice("MIT OR Apache-2.0"),
     "mit": with_choice("MIT"),
     "contradiction": Repository(
@@ -218,6 +219,7 @@ def test_package_json_speaks_for_its_folder(found: Found) -> None:
     ("name", "expected"),
     [
         ("mit_or_gpl", ("permissive", ["MIT OR GPL-2.0-only"])),
+        ("mit_or_later", ("permissive", ["MIT OR GPL-2.0-or-later"])),
         ("mit_or_apache", ("non_permissive", ["GPL-2.0-only", "MIT OR Apache-2.0"])),
         ("mit", ("non_permissive", ["GPL-2.0-only", "MIT"])),
     ],
