@@ -34,13 +34,19 @@ def expected_type(repository: Repository, path: str, policy: str) -> tuple[str, 
     tag, github = repository.tags[path], repository.github
     if policy == "union":
         found = [text for texts in above.values() for text in texts] + [tag] * (tag is not None)
-    elif tag is not None:
+    elif tag is not None and has_license([tag]):
         found, github = [tag], None
     else:
-        nearest = max(above, key=len, default="/")
-        found = above.get(nearest, [])
-        github = github if nearest == "/" else None
+        licensed = {folder: texts for folder, texts in above.items() if has_license(texts)}
+        nearest = max(licensed or above, key=len, default="/")
+        found = above.get(nearest, []) or [tag] * (tag is not None)
+        github = None if nearest in licensed and nearest != "/" else github
     return decided(found, github)
+
+
+def has_license(texts: list[str]) -> bool:
+    """Whether one of the texts licenses anything."""
+    return any(license_class(text) != "not_a_license" for text in texts)
 
 
 def decided(found: list[str], github: str | None) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -74,7 +74,9 @@ class LicenseDetector:
         self._process.kill()
         self._process.wait()
         for pipe in _pipes(self._process):
-            pipe.close()
+            # A process that went by itself has left of its last request what nobody reads.
+            with suppress(BrokenPipeError):
+                pipe.close()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "stackspark.io.license_process", *self._limits]
@@ -114,7 +116,8 @@ def _place() -> Iterator[None]:
     """One of the machine's places for detectors; waits until one is free."""
     folder = Path(tempfile.gettempdir()) / f"stackspark-detectors-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    files = [(folder / f"place-{number}").open("w") for number in range(num_places())]
+    # Nothing is written; "w" would empty what somebody else may have linked there.
+    files = [(folder / f"place-{number}").open("a") for number in range(num_places())]
     try:
         while not any(map(_locked, files)):
             time.sleep(WAIT_SECONDS)

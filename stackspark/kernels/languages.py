@@ -38,6 +38,7 @@ class PathFlags(NamedTuple):
     is_vendor: bool
     is_documentation: bool
     is_generated_path: bool
+    is_configuration: bool
 
 
 def detect_language(name: str, raw: bytes) -> str | None:
@@ -104,6 +105,7 @@ def path_flags(path: str) -> PathFlags:
         is_vendor=bool(enry.is_vendor(relative)),
         is_documentation=bool(enry.is_documentation(relative)),
         is_generated_path=bool(enry.is_generated(relative, b"")),
+        is_configuration=bool(enry.is_configuration(relative)),
     )
 
 

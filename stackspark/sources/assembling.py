@@ -54,6 +54,7 @@ FILE = pa.struct(
         pa.field("is_vendor", pa.bool_(), nullable=False),
         pa.field("is_documentation", pa.bool_(), nullable=False),
         pa.field("is_generated_path", pa.bool_(), nullable=False),
+        pa.field("is_configuration", pa.bool_(), nullable=False),
         pa.field("locator", LOCATOR, nullable=False),
     ]
 )

@@ -16,7 +16,7 @@ from stackspark.sources.rows import HASHED, replace_columns
 Columns = dict[str, list[Any]]
 
 HASHED_COLUMNS = ("row", "content_id", "length_bytes", "error_class", "message")
-FLAGS = ("is_vendor", "is_documentation", "is_generated_path")
+FLAGS = ("is_vendor", "is_documentation", "is_generated_path", "is_configuration")
 
 
 def describe_found(found: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

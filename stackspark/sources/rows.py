@@ -83,6 +83,7 @@ HASHED = pa.schema(
         pa.field("is_vendor", pa.bool_()),
         pa.field("is_documentation", pa.bool_()),
         pa.field("is_generated_path", pa.bool_()),
+        pa.field("is_configuration", pa.bool_()),
     ]
 )
 """Found rows after their files were hashed and their paths described."""

@@ -2,8 +2,9 @@
 
 A file's own SPDX tag speaks for that file; a folder's declarations for every file below it; GitHub
 for the whole root. Under policy `nearest` the closest of them decides, so that a vendored library
-keeps its own licence whatever stands above it; under `union`, the rule of The Stack v2, a file
-answers for all of them at once.
+keeps its own licence whatever stands above it; what licenses nothing, such as a disclaimer, and a
+header's mere reference to a licence decide only where nothing else does. Under `union`, the rule of
+The Stack v2, a file answers for all of them at once.
 
 Source: Lozhkov et al. 2024 (The Stack v2), section 2.2 and figure 1; expressions are evaluated
 (of MIT OR GPL-2.0-only the better one counts) instead of searched for names.
@@ -16,12 +17,14 @@ from pyspark.sql import functions as F
 
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import InvalidParamsError
-from stackspark.kernels.spdx import permissive_names
+from stackspark.kernels.scancode import REFERENCES
+from stackspark.kernels.spdx import NOT_A_LICENSE, permissive_names
 from stackspark.license_expressions import (
     DECLARATION_TYPE,
     NON_PERMISSIVE,
     PERMISSIVE,
     UNKNOWN,
+    WORST_FIRST,
     class_place,
     declares,
     with_verdicts,
@@ -137,7 +140,7 @@ def _folders(
         folders.select(*FOLDER, F.explode(_ancestors()).alias("base"))
         .join(declarations, ["directory_id", "base"], how="inner")
         .groupBy(*FOLDER)
-        .agg(_inherited(params).alias("declared"), F.max(F.length("base")).alias("base_chars"))
+        .agg(_inherited(params).alias("declared"), _nearest(F.length("base")).alias("base_chars"))
     )
     github = origins.select("directory_id", "gha_license_id")
     return folders.join(github, "directory_id", how="left").join(above, FOLDER, how="left")
@@ -154,9 +157,14 @@ def _ancestors() -> Column:
 
 def _inherited(params: AssignLicensesParams) -> Column:
     if params.policy == "nearest":
-        return F.max_by("declared", F.length("base"))
+        return _nearest(F.col("declared"))
     everything = F.array_sort(F.flatten(F.collect_list("declared")))
     return F.slice(everything, 1, params.max_declarations)
+
+
+def _nearest(value: Column) -> Column:
+    """The value of the nearest folder that declares a licence, else anything."""
+    return F.max_by(value, F.struct(_has_license("declared"), F.length("base")))
 
 
 def _combined(rows: DataFrame, params: AssignLicensesParams) -> DataFrame:
@@ -164,13 +172,16 @@ def _combined(rows: DataFrame, params: AssignLicensesParams) -> DataFrame:
     is_tagged = F.col("tag").isNotNull()
     tag = F.struct("tag.place", "tag.expression", "path", "tag.source").cast(DECLARATION_TYPE)
     own = F.array_compact(F.array(F.when(is_tagged, tag)))
+    decides = _has_license(own) & ~F.coalesce(_is_reference(), F.lit(False))
     inherited = F.coalesce("declared", F.array().cast(f"array<{DECLARATION_TYPE}>"))
     if params.policy == "union":
         declared, asks_github = F.concat(inherited, own), F.lit(True)
     else:
-        declared = F.when(is_tagged, own).otherwise(inherited)
-        # GitHub speaks for the root: something nearer than the root overrules it.
-        asks_github = ~is_tagged & (F.coalesce("base_chars", F.lit(1)) == 1)
+        speaks_last = decides | (F.size(inherited) == 0)
+        declared = F.when(speaks_last, own).otherwise(inherited)
+        # GitHub speaks for the root: a licence nearer than the root overrules it.
+        is_nearer = _has_license(inherited) & (F.col("base_chars") > 1)
+        asks_github = ~decides & ~is_nearer
     github = F.when(asks_github, F.col("gha_license_id"))
     return rows.withColumn("declared", declared).withColumn("github", github)
 
@@ -191,8 +202,20 @@ def _settled(rows: DataFrame, params: AssignLicensesParams) -> DataFrame:
     named = rows.withColumn("license_conflicts", F.array_compact(conflicts))
     if params.conflicts == "strictest":
         return named
-    believed = by_metadata if params.conflicts == "metadata" else by_text
-    return named.withColumn("declared", F.when(is_conflict, believed).otherwise(F.col("declared")))
+    refuted = "license_file" if params.conflicts == "metadata" else "package_metadata"
+    others = F.filter("declared", lambda item: item["source"] != refuted)
+    return named.withColumn("declared", F.when(is_conflict, others).otherwise(F.col("declared")))
+
+
+def _has_license(declarations: str | Column) -> Column:
+    nothing = WORST_FIRST.index(NOT_A_LICENSE)
+    return F.exists(declarations, lambda item: item["place"] != nothing)
+
+
+def _is_reference() -> Column:
+    """Whether a header says no more than that there is a licence somewhere."""
+    is_named = F.col("tag.expression").isin(*sorted(REFERENCES))
+    return (F.col("tag.source") == "file_header") & is_named
 
 
 def _declared_by(source: str) -> Column:

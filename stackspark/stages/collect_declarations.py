@@ -45,7 +45,7 @@ def collect_declarations(
     """Gather the distinct declarations of each folder.
 
     A licence file is left out where the package's metadata offers it as one of several choices: a
-    package that says MIT OR GPL-2.0-only brings both texts, and the choice stands.
+    package that says MIT OR GPL-2.0-or-later brings both texts, and the choice stands.
 
     Args:
         files: one row per (`directory_id`, `path`), with `name` and `blob_id`.
@@ -144,13 +144,20 @@ def _without_offered(declarations: Column) -> Column:
     def is_offered(item: Column) -> Column:
         covers = F.exists(
             offers,
-            lambda offer: F.size(F.array_except(item["license_ids"], offer["license_ids"])) == 0,
+            lambda offer: F.size(F.array_except(_texts_of(item), _texts_of(offer))) == 0,
         )
         is_text = (item["source"] == "license_file") & (F.size(item["license_ids"]) > 0)
         return is_text & covers
 
     kept = F.filter(declarations, lambda item: ~is_offered(item))
     return F.transform(kept, _narrow)
+
+
+def _texts_of(item: Column) -> Column:
+    """Licences with one text count as one: it does not say whether later ones may be chosen."""
+    return F.transform(
+        item["license_ids"], lambda name: F.regexp_replace(name, "-(only|or-later)$", "")
+    )
 
 
 def _narrow(item: Column) -> Column:

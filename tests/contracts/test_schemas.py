@@ -40,7 +40,10 @@ VALUES = {
 SAID_BY_TYPE = {
     "documents": {"has_metadata_valid"},
     "file_languages": {"is_generated_valid"},
-    "files": {"is_vendor_valid", "is_documentation_valid", "is_generated_path_valid"},
+    "files": {
+        *("is_vendor_valid", "is_documentation_valid", "is_generated_path_valid"),
+        "is_configuration_valid",
+    },
 }
 """Rules that say no more than the column's type; what can fail there is that it is required."""
 

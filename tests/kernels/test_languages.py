@@ -126,19 +126,24 @@ def test_is_generated_reads_all() -> None:
 @pytest.mark.parametrize(
     ("path", "flags"),
     [
-        ("/src/main.py", (False, False, False)),
-        ("src/main.py", (False, False, False)),
-        ("/node_modules/a/index.js", (True, False, True)),
-        ("/deps/a.c", (True, False, False)),  # a rule of the root
-        ("/src/deps/a.c", (False, False, False)),
-        ("/docs/index.md", (False, True, False)),
-        ("/README.md", (False, True, False)),
-        ("/Cargo.lock", (False, False, True)),
-        ("/vendor/caf\udce9.c", (True, False, False)),
+        ("/src/main.py", ()),
+        ("src/main.py", ()),
+        ("/node_modules/a/index.js", ("is_vendor", "is_generated_path")),
+        ("/deps/a.c", ("is_vendor",)),  # a rule of the root
+        ("/src/deps/a.c", ()),
+        ("/docs/index.md", ("is_documentation",)),
+        ("/README.md", ("is_documentation",)),
+        ("/Cargo.lock", ("is_generated_path",)),
+        ("/vendor/caf\udce9.c", ("is_vendor",)),
+        ("/src/setup.toml", ("is_configuration",)),
+        ("/docs/conf.YAML", ("is_documentation", "is_configuration")),
+        ("/conf.json/main.py", ()),
+        ("/json", ()),
     ],
 )
-def test_path_flags(path: str, flags: tuple[bool, bool, bool]) -> None:
-    assert path_flags(path) == flags
+def test_path_flags(path: str, flags: tuple[str, ...]) -> None:
+    found = path_flags(path)._asdict()
+    assert tuple(name for name, is_set in found.items() if is_set) == flags
 
 
 def test_languages_version_names_enry() -> None:

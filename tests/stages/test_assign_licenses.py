@@ -111,11 +111,29 @@ REPOSITORIES = {
         declared={"/package.json": ("MIT", METADATA), "/sub/package.json": ("GPL-3.0", METADATA)},
     ),
     "mit_or_gpl": with_choice("MIT OR GPL-2.0"),
+    "mit_or_later": with_choice("MIT OR GPL-2.0-or-later"),
     "mit_or_apache": with_choice("MIT OR Apache-2.0"),
     "mit": with_choice("MIT"),
     "contradiction": Repository(
         tags={"/a.c": None, "/b.c": "MIT", "/package.json": None, "/LICENSE": None},
         declared={"/package.json": ("MIT", METADATA), "/LICENSE": ("GPL-3.0-only", TEXT)},
+    ),
+    "disclaimer": Repository(
+        tags={
+            "/COPYING": None,
+            "/doc/legal/DISCLAIMER": None,
+            "/doc/legal/a.c": None,
+            "/b.c": ORIGIN_CERTIFICATE,
+        },
+        declared={
+            "/COPYING": ("GPL-3.0-only", TEXT),
+            "/doc/legal/DISCLAIMER": (ORIGIN_CERTIFICATE, TEXT),
+        },
+    ),
+    "disclaimer, github": Repository(
+        tags={"/legal/DISCLAIMER": None, "/legal/a.c": None},
+        declared={"/legal/DISCLAIMER": (ORIGIN_CERTIFICATE, TEXT)},
+        github="GPL-3.0",
     ),
     "many": with_texts(["MIT", "ISC", "Zlib", "GPL-3.0-only", "Apache-2.0"]),
     **{f"tree {i}": with_texts(texts, github) for i, (github, texts, _) in enumerate(TREE)},
@@ -183,6 +201,14 @@ def test_metadata_of_a_distribution_speaks_for_the_package_beside_it(found: Foun
     ]
 
 
+def test_what_licenses_nothing_hides_no_licence(found: Found) -> None:
+    rows = found["nearest"]["disclaimer"]
+    assert {row.license_reason for row in rows.values()} == {"declared_non_permissive"}
+    assert sources(rows["/doc/legal/a.c"]) == [("/COPYING", "GPL-3.0-only", TEXT)]
+    rows = found["nearest"]["disclaimer, github"]
+    assert rows["/legal/a.c"].license_reason == "github_non_permissive"
+
+
 def test_package_json_speaks_for_its_folder(found: Found) -> None:
     rows = found["nearest"]["npm"]
     assert rows["/b.js"].license_type == "permissive"
@@ -193,6 +219,7 @@ def test_package_json_speaks_for_its_folder(found: Found) -> None:
     ("name", "expected"),
     [
         ("mit_or_gpl", ("permissive", ["MIT OR GPL-2.0-only"])),
+        ("mit_or_later", ("permissive", ["MIT OR GPL-2.0-or-later"])),
         ("mit_or_apache", ("non_permissive", ["GPL-2.0-only", "MIT OR Apache-2.0"])),
         ("mit", ("non_permissive", ["GPL-2.0-only", "MIT"])),
     ],
@@ -273,6 +300,14 @@ def test_who_is_believed_is_a_parameter(spark: SparkSession, found: Found) -> No
         AssignLicensesParams(conflicts="newest")
 
 
+def test_a_file_s_own_tag_outlives_a_quarrel_above_it(spark: SparkSession) -> None:
+    quarrel = REPOSITORIES["contradiction"]
+    tagged = Repository(tags={**quarrel.tags, "/b.c": "GPL-2.0-only"}, declared=quarrel.declared)
+    rows = assigned(spark, {"r": tagged}, "union", conflicts="metadata")["r"]
+    assert rows["/b.c"].detected_licenses == ["GPL-2.0-only", "MIT"]
+    assert rows["/a.c"].detected_licenses == ["MIT"]
+
+
 def test_unreadable_licence_files_count_as_unknown(spark: SparkSession) -> None:
     names = ["/LICENSE", "/legal.txt", "/COPYING"]
     files = [(root("r"), path, path[1:], root(path)) for path in names]
@@ -291,6 +326,7 @@ def test_unreadable_licence_files_count_as_unknown(spark: SparkSession) -> None:
 def test_headers_speak_for_files_without_a_tag(spark: SparkSession) -> None:
     tables = tables_of(spark, {"r": REPOSITORIES["vendored"]})
     headers = [(root("r" + path), "ISC") for path in ("/main.c", "/old.c")]
+    headers += [(root("r" + path), REFERENCE) for path in ("/lib/gplate/c.c", "/lib/gpl/src/a.c")]
     licenses = assign_licenses(
         tables["files"],
         collect_declarations(tables["files"], tables["file_languages"], tables["license_texts"]),
@@ -302,7 +338,9 @@ def test_headers_speak_for_files_without_a_tag(spark: SparkSession) -> None:
     assert len(rows) == len(REPOSITORIES["vendored"].tags)
     assert sources(rows["/main.c"]) == [("/main.c", "ISC", "file_header")]
     assert sources(rows["/old.c"]) == [("/old.c", "GPL-2.0-or-later", "spdx_tag")]
+    # "see the file LICENSE" says where the licence is, not which
     assert sources(rows["/lib/gplate/c.c"]) == [("/LICENSE", "MIT", TEXT)]
+    assert sources(rows["/lib/gpl/src/a.c"]) == [("/lib/gpl/COPYING", "GPL-3.0-only", TEXT)]
 
 
 def sources(row: Row) -> list[tuple[str, str, str]]:

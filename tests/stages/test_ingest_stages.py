@@ -77,6 +77,7 @@ def test_attach_blobs_leaves_what_was_not_fetched_null(spark: SparkSession) -> N
         "false as is_vendor",
         "false as is_documentation",
         "false as is_generated_path",
+        "false as is_configuration",
     )
     contents = spark.createDataFrame(
         [("c1", "b1", 9)], "content_id string, blob_id string, length_bytes bigint"
