@@ -1,6 +1,7 @@
 """Steps that left something open: done again, and what is behind them only where it changed."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 from pyspark.sql import Row
@@ -49,8 +50,9 @@ def test_step_that_left_something_open_is_not_taken_over() -> None:
             contract_results="{}",
         )
 
+    step: Any = SimpleNamespace(name="fetch", is_there=lambda _: True)
     lake: Any = Lake("nowhere")
     lake._recorded = [row("first", **{OPEN: {"what": "1 content", "hash": "a"}})]
-    assert taken_over(context(lake=lake), "fetch", "key") is None
+    assert taken_over(context(lake=lake), step, "key") is None
     lake._recorded.append(row("second"))
-    assert taken_over(context(lake=lake), "fetch", "key") is not None
+    assert taken_over(context(lake=lake), step, "key") is not None
