@@ -26,6 +26,9 @@ from stackspark.stages.extend_paths import COUNTS, ExtendPathsParams, extend_pat
 from stackspark.stages.reach_directories import reach_directories
 from stackspark.swhid import EMPTY_DIRECTORY_ID
 
+FEW = 10
+"""Directories whose links are looked up one by one; Spark skips rows for no more values."""
+
 ROW = (
     "root_id", "path", "row", "mode", "content_id", "length_bytes", "blob_id", "error_class",
     "message",
@@ -111,12 +114,24 @@ def _reached(roots: DataFrame, links: DataFrame, scratch: Scratch, max_levels: i
     names = ["reached_0"]
     for number in range(1, max_levels):
         above = scratch.read_all(names[:-1], level) if names[:-1] else None
-        below = reach_directories(level, above, links)
-        level = scratch.write(below, f"reached_{number}")
-        if level.isEmpty():
+        near = _near(links, level)
+        if near is None:
             break
+        level = scratch.write(reach_directories(level, above, near), f"reached_{number}")
         names.append(f"reached_{number}")
     return scratch.read_all(names, level)
+
+
+def _near(links: DataFrame, level: DataFrame) -> DataFrame | None:
+    """Links that hold those of a level's directories; None where there are no directories.
+
+    Of a few directories the links are looked up: they lie in order, so that most are not read.
+    """
+    rows = level.select("directory_id").limit(FEW + 1).collect()
+    if not rows:
+        return None
+    few = [row["directory_id"] for row in rows]
+    return links if len(few) > FEW else links.where(F.col("directory_id").isin(few))
 
 
 def _paths(
@@ -134,10 +149,12 @@ def _paths(
     names = ["paths_0"]
     with scratch.gathered(stored, "directory_id") as counted:
         for number in range(1, params.max_levels + 1):
-            level = scratch.write(extend_paths(level, counted, limit), f"paths_{number}")
-            if level.isEmpty() or number == params.max_levels:
+            near = _near(counted, level)
+            if near is None:
                 break
-            names.append(f"paths_{number}")
+            level = scratch.write(extend_paths(level, near, limit), f"paths_{number}")
+            if number < params.max_levels:
+                names.append(f"paths_{number}")
     return scratch.read_all(names, level), level
 
 

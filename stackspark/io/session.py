@@ -52,6 +52,9 @@ SETTINGS = {
     # Spark runs one Python worker per core; libraries that start threads on top only lose time.
     "spark.executorEnv.OMP_NUM_THREADS": "1",
     "spark.executorEnv.NUMBA_NUM_THREADS": "1",
+    # A walk reads a table of each of its 64 levels: the job that would list more than 32 folders
+    # takes ten times as long as listing them one after another.
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "128",
     # A page that nobody opens must not fail a run because its port is in use.
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
