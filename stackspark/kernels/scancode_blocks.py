@@ -33,10 +33,8 @@ class Aligner:
         self._matchables: Any = None
         self._text, self._is_matchable = np.empty(0, np.int64), np.empty(0, np.bool_)
         # Compiled here, before a text has a limit of time.
-        self.match_blocks(
-            **{"a": [0], "b": [0], "a_start": 0, "a_end": 1},
-            **{"b2j": {0: [0]}, "len_good": 1, "matchables": [0]},
-        )
+        one = np.zeros(1, np.int64)
+        _blocks(one, one, (0, 1), np.ones(1, np.bool_), np.ones(1, np.bool_))
 
     def match_blocks(
         self,

@@ -153,8 +153,8 @@ class RuleRanking:
 
 
 def _resemblance(shared: _Shared, lengths: Int64s) -> Float64s:
-    together = shared.length + lengths - shared.matched
-    return np.asarray(shared.matched / together, np.float64)
+    resemblance: Float64s = shared.matched / (shared.length + lengths - shared.matched)
+    return resemblance
 
 
 def _ranked(rows: Int64s, shared: _Shared, lengths: Int64s, number: int) -> Int64s:
@@ -164,7 +164,8 @@ def _ranked(rows: Int64s, shared: _Shared, lengths: Int64s, number: int) -> Int6
     containment = (shared.matched / lengths)[rows]
     least = np.partition(containment, -number)[-number]
     near = _resemblance(shared, lengths)[rows] >= HIGH_RESEMBLANCE - ROUNDING
-    return rows[(containment >= least - ROUNDING) | near]
+    kept: Int64s = rows[(containment >= least - ROUNDING) | near]
+    return kept
 
 
 def _limits(rules: Iterable[Any], unique: bool) -> _Limits:
