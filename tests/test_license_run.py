@@ -109,4 +109,4 @@ def test_explain_follows_the_licence_to_its_rule(spark: SparkSession, lake: str)
     text = explain_target(lake, "l/changed:/changed.py").to_text()
     assert "MIT from /LICENSE (license file)" in text
     assert "/2s/1024MiB full" in text
-    assert "lines 1 to" in text
+    assert "mit: lines 5 to 21 match mit.LICENSE, score 98.76" in text
