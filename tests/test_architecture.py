@@ -412,11 +412,12 @@ def repository_texts() -> Iterator[Path]:
 
 def test_tables_that_are_appended_to_are_known_to_grow() -> None:
     """Upkeep keeps the parts that a killed run goes on from; of other tables it knows none."""
+    grown = r'self\._grow\("(\w+)"|table="(\w+)",(?:(?!\btable=).)*?mode="append"'
     found = {
-        (re.search(r'_grow\("(\w+)"|table="(\w+)"', line) or [""])[0]
+        name
         for path in MODULES
-        for line in path.read_text(encoding="utf-8").splitlines()
-        if "self._grow(" in line or 'mode="append"' in line
+        for call in re.findall(grown, path.read_text(encoding="utf-8"), re.DOTALL)
+        for name in call
+        if name
     }
-    tables = {name for call in found for name in re.findall(r'"(\w+)"', call)}
-    assert tables == set(GROWING)
+    assert found == set(GROWING)

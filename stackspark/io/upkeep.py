@@ -107,6 +107,8 @@ def remove_unneeded(
 ) -> Removed:
     """Delete the data files of a table that none of some versions has; the log stays."""
     path = lake.table_path(name)
+    if head_version(path) < 0:
+        return Removed(num_files=0, num_bytes=0)
     if versions and head_version(path) not in versions:
         restore_version(spark, path, max(versions))
     needed = {*versions, head_version(path)}
