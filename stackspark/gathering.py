@@ -160,8 +160,8 @@ class Gathering:
         with self.context.progress.telling(far):
             for number, part in enumerate(parts, 1):
                 yield self._fetched(part, is_part=number < len(parts))
-                if far():
-                    self.context.progress.say(f"  {'fetch':<18} {far()}")
+                if told := far():
+                    self.context.progress.say(f"  {'fetch':<18} {told}")
         again = self._fetched_again(requests)
         recovered = again.where(~F.col("status").isin(*UNUSABLE))
         if recovered.limit(1).count():
