@@ -31,6 +31,7 @@ from stackspark.io.s3 import declare_public, is_s3
 from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, is_local, spark_session
 from stackspark.judging import representatives
+from stackspark.kept_listings import KeptListings
 from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.pipeline import STEPS, Pipeline
 from stackspark.planning import RunPlan, plan_new, plan_steps
@@ -125,6 +126,7 @@ def run_recipe(options: RunOptions) -> RunOutcome:
             recipe_name=inputs.recipe.name,
             progress=progress,
             scratch=scratch,
+            kept_listings=KeptListings(folder=joined(options.lake, "listings")),
         )
         try:
             return _run(Pipeline(context, inputs), options, started)
@@ -152,6 +154,9 @@ def plan_recipe(options: RunOptions) -> RunPlan:
                 recipe_name=inputs.recipe.name,
                 progress=progress,
                 scratch=scratch,
+                kept_listings=KeptListings(
+                    folder=joined(options.lake, "listings"), is_writable=False
+                ),
             )
             planned = tuple(plan_steps(context, Pipeline(context, inputs).steps()))
     return RunPlan(recipe=inputs.recipe.name, lake=options.lake, steps=planned)

@@ -94,7 +94,8 @@ class Gathering:
         )
         params = replace(self.recipe.listing, num_tasks=self._num_tasks)
         context = self.context
-        return Listings(context.spark, context.scratch, sources, params, self._requests)
+        requests, kept = self._requests, context.kept_listings
+        return Listings(context.spark, context.scratch, sources, params, requests, kept)
 
     def listing_fingerprint(self) -> Sequence[str]:
         """Sums of hashes over all that was listed."""

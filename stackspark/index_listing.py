@@ -7,12 +7,13 @@ looked up; of each other one the root directory is found, and each root is walke
 from dataclasses import dataclass
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from stackspark.graph_branches import find_roots
 from stackspark.graph_walk import WalkDirectoriesParams, walk_directories
 from stackspark.io.scratch import Scratch
+from stackspark.sources.listing import LISTED_SCHEMA
 from stackspark.sources.roots import list_roots, listed_rows, name_origins, show_branches
 from stackspark.sources.swh_tables import GraphTables
 from stackspark.stages.choose_indexed_origins import choose_indexed_origins, has_place
@@ -23,6 +24,11 @@ from stackspark.stages.match_repositories import match_repositories
 
 UNKNOWN = ("directory_id", "revision_id")
 """What an opt-out may name and only the graph tells; it is matched once origins are listed."""
+
+REFUSED_DDL = "origin_url string, request_id string"
+
+LISTED, ORIGINS, REFUSED = PARTS = ("listed", "listed_origins", "refused")
+"""Tables of a listing's folder that say what was listed; the others were found on the way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,15 +84,13 @@ def list_graph(  # noqa: PLR0917 - each is a thing of its own
     """
     visits = scratch.write(choose_visits(tables.visits), "visits")
     origins = _named(visits)
-    refused = scratch.write(_refused(origins, requests), "refused")
+    refused = scratch.write(_refused(origins, requests), REFUSED)
     origins = scratch.write(_told(_without(origins, refused), known), "origins")
     usable = origins.where(F.col("error_class").isNull())
     tips = scratch.write(show_branches(find_roots(usable, tables, scratch)), "tips")
     roots = tips.where(F.col("directory_id").isNotNull()).select("directory_id").distinct()
     walk = walk_directories(roots, tables.entries, tables.contents, scratch, params)
-    assembled = scratch.write(
-        list_roots(walk.roots, walk.rows, place.source, place.store), "listed"
-    )
+    assembled = scratch.write(list_roots(walk.roots, walk.rows, place.source, place.store), LISTED)
     rooted = origins.drop("error_class", "message").join(tips, "origin_url", how="inner")
     lost = rooted.drop("error_class", "message").join(
         walk.faults.withColumnRenamed("root_id", "directory_id"), "directory_id", how="inner"
@@ -96,7 +100,7 @@ def list_graph(  # noqa: PLR0917 - each is a thing of its own
     others = _with_origins(assembled, rooted, place.source).unionByName(
         listed_rows("quarantine", broken)
     )
-    return _listing(assembled, others, visits, refused, scratch)
+    return _stored(others, visits, refused, scratch)
 
 
 def list_stack_v2(
@@ -111,32 +115,38 @@ def list_stack_v2(
         scratch: for what is found on the way.
     """
     origins = scratch.write(choose_indexed_origins(files), "origins")
-    refused = scratch.write(_refused(origins, requests), "refused")
+    refused = scratch.write(_refused(origins, requests), REFUSED)
     rooted = _without(origins, refused)
     roots = rooted.select(F.col("directory_id").alias("root_id")).distinct()
     found = list_indexed_files(files).join(roots, "root_id", how="left_semi")
     heads = roots.withColumn("num_submodules", F.lit(0).cast("bigint"))
-    assembled = scratch.write(list_roots(heads, found, place.source, place.store), "listed")
+    assembled = scratch.write(list_roots(heads, found, place.source, place.store), LISTED)
     nameless = listed_rows("quarantine", _nameless(files, place.source))
     others = _with_origins(assembled, rooted, place.source).unionByName(nameless)
-    return _listing(assembled, others, origins, refused, scratch)
+    return _stored(others, origins, refused, scratch)
 
 
-def _listing(
-    assembled: DataFrame,
-    others: DataFrame,
-    origins: DataFrame,
-    refused: DataFrame,
-    scratch: Scratch,
+def opened(
+    spark: SparkSession, scratch: Scratch, num_origins: int, num_refused: int
 ) -> IndexListing:
-    """Put the files of the roots and the rows of the origins together."""
-    stored = scratch.write(others, "listed_origins")
+    """Open the listing that a folder holds: the files of the roots and the rows of the origins."""
+    like = spark.createDataFrame([], LISTED_SCHEMA)
+    files, others = scratch.read(LISTED, like), scratch.read(ORIGINS, like)
     return IndexListing(
-        rows=assembled.where(F.col("kind") != "origin").unionByName(stored),
-        refused=refused,
-        num_origins=origins.count(),
-        num_refused=origins.join(refused, "origin_url", how="left_semi").count(),
+        rows=files.where(F.col("kind") != "origin").unionByName(others),
+        refused=scratch.read(REFUSED, spark.createDataFrame([], REFUSED_DDL)),
+        num_origins=num_origins,
+        num_refused=num_refused,
     )
+
+
+def _stored(
+    others: DataFrame, origins: DataFrame, refused: DataFrame, scratch: Scratch
+) -> IndexListing:
+    """Write the rows that are of no root, the last part of a listing."""
+    scratch.write(others.select(*LISTED_SCHEMA.names), ORIGINS)
+    num_refused = origins.join(refused, "origin_url", how="left_semi").count()
+    return opened(others.sparkSession, scratch, origins.count(), num_refused)
 
 
 def _nameless(files: DataFrame, source: str) -> DataFrame:

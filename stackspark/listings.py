@@ -2,20 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from stackspark.graph_walk import WalkDirectoriesParams
 from stackspark.index_listing import (
+    REFUSED_DDL,
     IndexListing,
     IndexSource,
     Repositories,
     list_graph,
     list_stack_v2,
 )
+from stackspark.io.filesystems import file_stamps
 from stackspark.io.scratch import Scratch
+from stackspark.kept_listings import KeptListings
 from stackspark.sources.containers import CONTAINERS_DDL, Container
 from stackspark.sources.gharchive import FILES_DDL, read_events
 from stackspark.sources.indexes import index_store, index_tables
@@ -25,12 +28,12 @@ from stackspark.sources.stack_v2 import read_stack_v2
 from stackspark.sources.swh_tables import read_graph
 from stackspark.stages.complete_origins import complete_origins
 from stackspark.stages.describe_repositories import describe_repositories
+from stackspark.stages.fingerprint_listing import fingerprint_rows
 from stackspark.stages.list_repository_names import list_repository_names
 from stackspark.stages.match_repositories import match_repositories
 from stackspark.stages.prefer_listed import prefer_listed
 from stackspark.stages.quarantine_event_files import quarantine_event_files
-
-REFUSED_DDL = "origin_url string, request_id string"
+from stackspark.steps import fingerprint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +51,14 @@ class Sources:
 class Listings:
     """What the sources hold: each part is listed once, when it is asked for."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - each is a thing of its own
         self,
         spark: SparkSession,
         scratch: Scratch,
         sources: Sources,
         params: ListSourcesParams,
         requests: DataFrame,
+        kept: KeptListings,
     ) -> None:
         """Take what is needed to list; nothing is read yet.
 
@@ -64,9 +68,10 @@ class Listings:
             sources: what to list.
             params: how containers are listed; its limits are those of indexes too.
             requests: rows of `OptOutRequest`.
+            kept: what indexes listed before.
         """
         self._spark, self._scratch, self._sources = spark, scratch, sources
-        self._params, self._requests = params, requests
+        self._params, self._requests, self._kept = params, requests, kept
 
     @cached_property
     def rows(self) -> DataFrame:
@@ -120,14 +125,26 @@ class Listings:
         return [self._index(number, spec) for number, spec in enumerate(self._sources.indexes)]
 
     def _index(self, number: int, spec: SourceSpec) -> IndexListing:
+        elsewhere = Scratch(folder=self._scratch.path(f"index_{number}"))
+        names = (spec.source, self._index_key(spec))
+        return self._kept.listing(self._spark, names, elsewhere, partial(self._list_index, spec))
+
+    def _list_index(self, spec: SourceSpec, scratch: Scratch) -> IndexListing:
         place = IndexSource(source=spec.source, store=index_store(spec))
-        scratch = Scratch(folder=self._scratch.path(f"index_{number}"))
         if spec.kind == "swh":
             tables = read_graph(self._spark, index_tables(spec))
             params = WalkDirectoriesParams(limits=self._params.limits)
             return list_graph(place, tables, self._requests, self._repositories, scratch, params)
         index = read_stack_v2(self._spark, index_tables(spec), spec.kind)
         return list_stack_v2(place, index, self._requests, scratch)
+
+    def _index_key(self, spec: SourceSpec) -> str:
+        """Fingerprint of what decides what an index lists: its files among it, by their stamps."""
+        told = self._repositories if spec.kind == "swh" else None
+        tables = (self._requests, *((told.names, told.repositories) if told else ()))
+        parts = [spec.kind, index_store(spec), *map(str, file_stamps(index_tables(spec)))]
+        parts += [str(fingerprint_rows(rows).collect()[0]) for rows in tables]
+        return fingerprint("index", parts, self._params.limits)
 
     @cached_property
     def _events(self) -> DataFrame:

@@ -17,6 +17,7 @@ from stackspark.canaries import canaries_rule, score_canaries
 from stackspark.contracts.gate import TableRule
 from stackspark.exporting import Exports
 from stackspark.gathering import Gathering, Inputs
+from stackspark.index_listing import REFUSED_DDL
 from stackspark.io.content_reader import ReadMetrics, plan_reads
 from stackspark.io.delta_tables import WriteResult
 from stackspark.io.lake import Publication
@@ -27,7 +28,6 @@ from stackspark.judging import (
     without_duplicates,
 )
 from stackspark.kernels.detected_licenses import HEADER, TEXT
-from stackspark.listings import REFUSED_DDL
 from stackspark.near_duplicates.search import NearDuplicateResult, find_near_duplicates
 from stackspark.removal_bands import (
     TOP_FAMILIES,

@@ -30,6 +30,7 @@ from stackspark.io.lake import Lake
 from stackspark.io.locks import LakeLock
 from stackspark.io.progress import Progress
 from stackspark.io.scratch import Scratch
+from stackspark.kept_listings import KeptListings
 from stackspark.package import package_folder
 
 Notes = dict[str, Any]
@@ -123,6 +124,7 @@ class RunContext:
     recipe_name: str
     progress: Progress
     scratch: Scratch
+    kept_listings: KeptListings
     versions: dict[str, int] = field(default_factory=dict)
     records: list[StepRecord] = field(default_factory=list)
     failed: StepRecord | None = None

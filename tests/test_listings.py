@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +16,12 @@ from pyspark.sql import Row, SparkSession
 from source_fixtures import make_repository
 from swh_graphs import Entry, entry_rows, oid, write_graph
 
+from stackspark import listings as listings_module
 from stackspark.errors import InputError
 from stackspark.gathering import OPT_OUTS_DDL
+from stackspark.index_listing import IndexSource, list_stack_v2
 from stackspark.io.scratch import Scratch
+from stackspark.kept_listings import KeptListings
 from stackspark.listings import Listings, Sources
 from stackspark.sources.containers import expand_sources
 from stackspark.sources.gharchive import expand_archives
@@ -126,21 +132,31 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module")
-def listings(spark: SparkSession, root: Path) -> Listings:
+def sources(root: Path) -> Sources:
     local = parse_source(f"git:{root}/local", origin=f"{FORGE}bob/local")
     kinds = {"swh": "graph", "stack-v2-ids": "ids", "stack-v2": "files"}
     specs = [parse_source(f"{kind}:{root}/{place}") for kind, place in kinds.items()]
     for spec in specs:
         check_index(spec)
-    sources = Sources(
+    return Sources(
         containers=expand_sources([local]),
         indexes=specs,
         event_files=expand_archives([str(root / "events")]),
     )
-    requests = spark.createDataFrame([("asked", "owner", "out", None, None)], OPT_OUTS_DDL)
-    scratch = Scratch(folder=str(root / "scratch"))
-    return Listings(spark, scratch, sources, ListSourcesParams(num_tasks=2), requests)
+
+
+def listings_of(
+    spark: SparkSession, root: Path, sources: Sources, *, is_plan: bool = False, owner: str = "out"
+) -> Listings:
+    requests = spark.createDataFrame([("asked", "owner", owner, None, None)], OPT_OUTS_DDL)
+    scratch = Scratch(folder=tempfile.mkdtemp(dir=root))
+    kept = KeptListings(folder=str(root / "kept"), is_writable=not is_plan)
+    return Listings(spark, scratch, sources, ListSourcesParams(num_tasks=2), requests, kept)
+
+
+@pytest.fixture(scope="module")
+def listings(spark: SparkSession, root: Path) -> Listings:
+    return listings_of(spark, root, sources(root))
 
 
 @pytest.fixture(scope="module")
@@ -237,3 +253,32 @@ def test_table_without_a_column_is_one_clear_line(tmp_path: Path) -> None:
     write_graph(tmp_path, rows, renamed)
     with pytest.raises(InputError, match=r"table .*/content needs columns length; it has sha1,"):
         check_index(parse_source(f"swh:{tmp_path}"))
+
+
+def test_index_is_listed_again_only_when_something_changed(
+    spark: SparkSession, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def counted(place: IndexSource, *args: Any) -> Any:
+        asked.append(place.source)
+        return list_stack_v2(place, *args)
+
+    monkeypatch.setattr(listings_module, "list_stack_v2", counted)
+    found = replace(sources(root), containers=[], indexes=sources(root).indexes[-1:])
+
+    def listed(**given: Any) -> tuple[list[str], tuple[int, int]]:
+        """What is listed, with how many origins; `asked` says whether it was listed anew."""
+        asked.clear()
+        listings = listings_of(spark, root, found, **given)
+        return sorted(map(str, listings.listed("file").collect())), listings.num_index_origins
+
+    wanted = listed()
+    assert len(wanted[0]) == 2
+    assert (listed(), asked) == (wanted, [])
+    file = root / "files" / "data" / "0.parquet"
+    os.utime(file, ns=(0, file.stat().st_mtime_ns + 1))
+    assert (listed(is_plan=True), len(asked)) == (wanted, 1)
+    assert (listed(), len(asked)) == (wanted, 1), "the plan left nothing behind"
+    assert (listed(is_plan=True), asked) == (wanted, [])
+    assert (listed(owner="dan"), len(asked)) == (([], (1, 1)), 1)

@@ -12,7 +12,7 @@ from stackspark.steps import OPEN, RunContext, StepRecord, taken_over
 
 def context(**values: Any) -> Any:
     names = ("spark", "lake", "lock", "run_id", "recipe_name", "progress", "scratch")
-    nothing: dict[str, Any] = dict.fromkeys(names)
+    nothing: dict[str, Any] = dict.fromkeys((*names, "kept_listings"))
     return RunContext(**nothing | values)
 
 

@@ -65,6 +65,16 @@ def file_sizes(folder: str) -> dict[str, int]:
     return {file.base_name: file.size for file in found if file.type == fs.FileType.File}
 
 
+def file_stamps(path: str) -> list[tuple[str, int, int]]:
+    """Name, length and time of last change (ns) of a file, or of all files below a folder."""
+    filesystem, place = located(path)
+    found = filesystem.get_file_info(place)
+    below = fs.FileSelector(place, recursive=True, allow_not_found=True)
+    files = [found] if found.is_file else filesystem.get_file_info(below)
+    stamps = [(file.path[len(place) :], file.size, file.mtime_ns) for file in files if file.is_file]
+    return sorted(stamps)
+
+
 def folder_names(folder: str) -> list[str]:
     """Names of the folders in a folder, in order; none if there is no such folder."""
     filesystem, place = located(folder)
