@@ -19,7 +19,8 @@ from stackspark.kernels.detected_licenses import (
     with_placeholders,
     without_holders,
 )
-from stackspark.kernels.scancode_rules import RuleRanking
+from stackspark.kernels.scancode_parts import faster_parts, in_place
+from stackspark.kernels.scancode_search import LicenseSearch
 
 SCANCODE_PACKAGE = "scancode-toolkit-mini"
 ANSWERS_VERSION = "2"
@@ -65,7 +66,7 @@ class LicenseIndex:
         from licensedcode.cache import get_index, get_licensing  # noqa: PLC0415 - takes seconds
 
         self._index, self._licensing = get_index(), get_licensing()
-        self._rules = RuleRanking(self._index)
+        self._faster = faster_parts(self._index)
         self._answers: dict[tuple[bytes, bool], dict[str, Any]] = {}
 
     def license_of_text(self, text: str, is_exact: bool = False) -> dict[str, Any]:
@@ -88,40 +89,29 @@ class LicenseIndex:
         return self._answers[key]
 
     def _answer(self, text: str, is_exact: bool) -> dict[str, Any]:
-        exact = self.detect(text, is_exact=True)
-        if is_exact or _is_answered(exact):
-            return exact
-        named = with_placeholders(text)
-        if named != text:
-            templated = self.detect(named, is_exact=True)
-            if _is_answered(templated):
-                return templated
-        return exact if len(text) > MAX_SEARCHED_CHARS else self.detect(text, is_exact=False)
+        with in_place(self._faster):
+            search = LicenseSearch(self._index, text)
+            exact = self._told(search.exact(), EXACT)
+            if is_exact or _is_answered(exact):
+                return exact
+            named = with_placeholders(text)
+            if named != text:
+                templated = self._told(LicenseSearch(self._index, named).exact(), EXACT)
+                if _is_answered(templated):
+                    return templated
+            if len(text) > MAX_SEARCHED_CHARS:
+                return exact
+            return self._told(search.full(), FULL)
 
-    def detect(self, text: str, *, is_exact: bool) -> dict[str, Any]:
-        """Detect by hashes and exact rules alone, or with approximate matching too.
-
-        `num_left` of the answer is how many words of legalese no match accounts for.
-        """
-        found_matches = self._matches(text, is_exact)
+    def _told(self, found_matches: Sequence[Any], method: str) -> dict[str, Any]:
+        """What matches say; `num_left` is how many words of legalese none of them accounts for."""
         detections = self._detections(found_matches)
         stated = [each.license_expression for each in detections if each.license_expression]
         reported = [match for each in detections for match in each.matches]
         matches = [_match(match) for match in reported]
         matches.sort(key=lambda match: (match["start_line"], match["end_line"], match["rule"]))
-        method = EXACT if is_exact else FULL
         num_left = self._num_left(reported)
         return {**found(self._spdx(stated), method, matches), "num_left": num_left}
-
-    def _matches(self, text: str, is_exact: bool) -> Sequence[Any]:
-        """ScanCode's matches with its rules."""
-        from licensedcode.query import build_query  # noqa: PLC0415
-
-        if not text:
-            return []
-        query = build_query(query_string=text, idx=self._index)
-        with self._rules.applied():
-            return list(self._index.match_query(query, approximate=not is_exact))
 
     def _detections(self, matches: Sequence[Any]) -> list[Any]:
         """What `detect_licenses` makes of matches, without the identifiers that it writes."""

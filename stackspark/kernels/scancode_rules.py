@@ -9,16 +9,13 @@ Source: `compute_candidates` and `compare_token_sets` of ScanCode's `match_set`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from stackspark.kernels.scancode_blocks import Aligner
 
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
@@ -33,6 +30,9 @@ RANKED_FACTOR = 10
 
 ROUNDING = 0.11
 """It ranks by shares that are rounded to a tenth: what is worse by more is ranked lower."""
+
+TIE = 1e-6
+"""So near the middle of two tenths, a product with ten may be rounded to the other one."""
 
 
 @dataclass(frozen=True)
@@ -59,26 +59,13 @@ class RuleRanking:
     def __init__(self, index: Any) -> None:
         from licensedcode import match_set  # noqa: PLC0415 - takes seconds
 
-        self._match_set, self._index, self._aligner = match_set, index, Aligner()
+        self._match_set, self._index = match_set, index
         self._rids = sorted(index.approx_matchable_rids)
         self._rules = [index.rules_by_rid[rid] for rid in self._rids]
         counts = [index.msets_by_rid[rid] for rid in self._rids]
         self._rows, self._counts, self._starts = _postings(counts, len(index.dictionary))
         self._by_set, self._by_count = (_limits(self._rules, unique) for unique in (True, False))
         self._min_containment = np.array([rule._minimum_containment or 0 for rule in self._rules])
-
-    @contextmanager
-    def applied(self) -> Iterator[None]:
-        """Within the context ScanCode chooses rules by this, and aligns texts by compiled code."""
-        from licensedcode import index  # noqa: PLC0415
-
-        stock = self._match_set.compute_candidates, index.match_blocks_seq
-        self._match_set.compute_candidates = self.candidates
-        index.match_blocks_seq = self._aligner.match_blocks
-        try:
-            yield
-        finally:
-            self._match_set.compute_candidates, index.match_blocks_seq = stock
 
     def candidates(
         self, query_run: Any, *, top: int, high_resemblance: bool, **_: Any
@@ -97,17 +84,17 @@ class RuleRanking:
         by_set, by_count = self._shared(words)
         rows = self._likely(by_set, self._by_set, high_resemblance)
         rows = _ranked(rows, by_set, self._by_set.lengths, RANKED_FACTOR * top)
-        scored = sorted(
-            ((self._scores(row, by_set, self._by_set), row) for row in rows), reverse=True
-        )
         likely = set(self._likely(by_count, self._by_count, high_resemblance).tolist())
         found = [
             (self._scores(row, by_count, self._by_count), self._rids[row], self._rules[row], row)
-            for _, row in scored[: RANKED_FACTOR * top]
+            for row in rows.tolist()
             if row in likely
         ]
         best = sorted(self._match_set.filter_dupes(found), reverse=True)[:top]
-        return [(scores, rid, rule, self._legalese(words, rid)) for scores, rid, rule, _ in best]
+        from intbitset import intbitset  # noqa: PLC0415 - comes with the extra
+
+        legalese = intbitset([word for word in words if word < self._index.len_legalese])
+        return [(scores, rid, rule, self._in_rule(legalese, rid)) for scores, rid, rule, _ in best]
 
     def _shared(self, words: Counter[int]) -> tuple[_Shared, _Shared]:
         """Words in common: distinct ones, and with their repetitions."""
@@ -147,9 +134,8 @@ class RuleRanking:
         exact = (resemblance >= HIGH_RESEMBLANCE, containment, amplified, matched)
         return vector(is_high, *rounded), vector(*exact)
 
-    def _legalese(self, words: Mapping[int, int], rid: int) -> set[int]:
-        shared = words.keys() & set(self._index.sets_by_rid[rid])
-        return {word for word in shared if word < self._index.len_legalese}
+    def _in_rule(self, words: Any, rid: int) -> set[int]:
+        return set(words & self._index.sets_by_rid[rid])
 
 
 def _resemblance(shared: _Shared, lengths: Int64s) -> Float64s:
@@ -158,6 +144,24 @@ def _resemblance(shared: _Shared, lengths: Int64s) -> Float64s:
 
 
 def _ranked(rows: Int64s, shared: _Shared, lengths: Int64s, number: int) -> Int64s:
+    """The first rows in the order of their scores, which `RuleRanking._scores` has, best one first.
+
+    Scores that are rounded go before those that are not; of equal rules the last one is better.
+    """
+    rows = _likely_first(rows, shared, lengths, number)
+    matched, resemblance = shared.matched[rows], _resemblance(shared, lengths)[rows]
+    containment = matched / lengths[rows]
+    amplified = np.array([share**2 for share in resemblance.tolist()], np.float64)
+    keys = (
+        *(rows, matched, amplified, containment, resemblance >= HIGH_RESEMBLANCE),
+        *map(_tenths, (matched / 20, amplified, containment)),
+        _tenths(resemblance) >= HIGH_RESEMBLANCE * 10,
+    )
+    ranked: Int64s = rows[np.lexsort(keys)[::-1][:number]]
+    return ranked
+
+
+def _likely_first(rows: Int64s, shared: _Shared, lengths: Int64s, number: int) -> Int64s:
     """Rows that may be among the first ones: likely copies go first, then what is contained."""
     if len(rows) <= number:
         return rows
@@ -166,6 +170,15 @@ def _ranked(rows: Int64s, shared: _Shared, lengths: Int64s, number: int) -> Int6
     near = _resemblance(shared, lengths)[rows] >= HIGH_RESEMBLANCE - ROUNDING
     kept: Int64s = rows[(containment >= least - ROUNDING) | near]
     return kept
+
+
+def _tenths(values: Float64s) -> Float64s:
+    """Values in tenths, rounded as by Python's `round`, which is asked near the middle."""
+    tenths = np.rint(values * 10)
+    (middle,) = np.nonzero(np.abs(np.abs(values * 10 - tenths) - 0.5) < TIE)
+    for place in middle.tolist():
+        tenths[place] = np.rint(round(float(values[place]), 1) * 10)
+    return tenths
 
 
 def _limits(rules: Iterable[Any], unique: bool) -> _Limits:

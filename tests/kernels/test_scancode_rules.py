@@ -4,6 +4,7 @@ import random
 import warnings
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from intbitset import intbitset
 
 from stackspark.kernels.scancode import LicenseIndex
-from stackspark.kernels.scancode_rules import RuleRanking, _ranked
+from stackspark.kernels.scancode_parts import in_place
+from stackspark.kernels.scancode_rules import RuleRanking, _ranked, _tenths
+from stackspark.kernels.scancode_search import LicenseSearch
 
 NUM_WORDS, NUM_LEGALESE = 12, 5
 REPOSITORY = Path(__file__).parents[2]
@@ -94,7 +97,7 @@ def test_candidates_are_those_of_scancode(
 
 @settings(deadline=None, max_examples=400)
 @given(st.lists(RULES, min_size=6, max_size=40), WORDS, st.integers(1, 5))
-def test_rules_that_are_left_out_are_none_of_the_first(
+def test_first_rules_are_in_the_order_of_their_scores(
     rules: list[Rule], words: list[int], number: int
 ) -> None:
     ranking = RuleRanking(index_of(rules, set(range(len(rules)))))
@@ -103,7 +106,13 @@ def test_rules_that_are_left_out_are_none_of_the_first(
         ((ranking._scores(row, shared, limits), row) for row in range(len(rules))), reverse=True
     )
     kept = _ranked(np.arange(len(rules)), shared, limits.lengths, number)
-    assert {row for _, row in order[:number]} <= set(kept.tolist())
+    assert kept.tolist() == [row for _, row in order[:number]]
+
+
+@given(st.lists(st.fractions(0, 30, max_denominator=400), min_size=1))
+def test_tenths_are_those_of_round(values: list[Fraction]) -> None:
+    floats = [float(value) for value in values]
+    assert (_tenths(np.array(floats)) / 10).tolist() == [round(value, 1) for value in floats]
 
 
 def comparable(candidates: list[Any]) -> list[Any]:
@@ -122,12 +131,12 @@ def test_answers_are_those_of_the_full_matcher() -> None:
             texts.append(" ".join(w for w in words if chance.random() > fraction))
             texts.append(" ".join("odd" if chance.random() < fraction else w for w in words))
     for text in texts:
-        for is_exact in (True, False):
-            stock = list(
-                detect_licenses(index=index._index, query_string=text, approximate=not is_exact)
-            )
-            ours = index._detections(index._matches(text, is_exact))
-            assert described(ours) == described(stock), text
+        with in_place(index._faster):
+            search = LicenseSearch(index._index, text)
+            ours = [described(index._detections(find())) for find in (search.exact, search.full)]
+        for found, is_exact in zip(ours, (True, False), strict=True):
+            stock = detect_licenses(index=index._index, query_string=text, approximate=not is_exact)
+            assert found == described(list(stock)), text
 
 
 def described(detections: list[Any]) -> list[Any]:
