@@ -189,9 +189,13 @@ class Gathering:
         )
 
     def _fetched_again(self, requests: DataFrame) -> DataFrame:
-        """What could not be fetched, asked for once more; few, and written before it is judged."""
+        """What could not be fetched, asked for once more; few, and written before it is judged.
+
+        If it is at another place too, in another store or archive, it is that one's turn.
+        """
         contents = self.context.table("contents").select("content_id")
         failed = requests.join(contents, "content_id", how="left_anti")
+        failed = failed.withColumn("locator", F.col("other_locator"))
         fetched = fetch_contents(failed, self._fetching, self.fetched)
         return self.context.scratch.write(fetched, "fetched_again")
 

@@ -92,6 +92,19 @@ def graph() -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
+def small_graph(name: str, raws: list[bytes]) -> dict[str, list[tuple[Any, ...]]]:
+    """One origin whose root holds these contents."""
+    return {
+        "origin_visit_status": [
+            (f"https://github.com/ada/{name}", 1, 0, "full", oid(f"snapshot {name}"), "git")
+        ],
+        "snapshot_branch": [(oid(f"snapshot {name}"), b"HEAD", oid(f"rev {name}"), "revision")],
+        "revision": [(oid(f"rev {name}"), 0, 0, oid(name), "git")],
+        "directory_entry": tree(name, raws),
+        "content": [(blob_id(raw), content_id(raw), len(raw), "visible") for raw in raws],
+    }
+
+
 @pytest.fixture(scope="module")
 def place(seaweedfs: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Place:
     folder = tmp_path_factory.mktemp("stored")
@@ -220,18 +233,7 @@ def test_contents_that_were_not_to_be_had_are_asked_for_again(
 ) -> None:
     """The first run finds one object missing; so does the second; then it is there."""
     raws = [b"here = 1\n", b"late = 2\n"]
-    write_graph(
-        tmp_path,
-        {
-            "origin_visit_status": [
-                ("https://github.com/ada/late", 1, 0, "full", oid("snapshot"), "git")
-            ],
-            "snapshot_branch": [(oid("snapshot"), b"HEAD", oid("rev"), "revision")],
-            "revision": [(oid("rev"), 0, 0, oid("late"), "git")],
-            "directory_entry": tree("late", raws),
-            "content": [(blob_id(raw), content_id(raw), len(raw), "visible") for raw in raws],
-        },
-    )
+    write_graph(tmp_path, small_graph("late", raws))
     (tmp_path / "content").mkdir()
     here, late = (tmp_path / "content" / blob_id(raw) for raw in raws)
     here.write_bytes(gzip.compress(raws[0]))
@@ -260,6 +262,31 @@ def test_contents_that_were_not_to_be_had_are_asked_for_again(
     late.write_bytes(gzip.compress(raws[1]))
     assert steps_done() == [("fetch", 2), ("scan", 2)]
     assert steps_done() == []
+
+
+def test_content_that_one_store_lacks_is_had_from_another(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    raw = b"somewhere = 1\n"
+    for name in ("a_lacks", "b_has"):
+        (tmp_path / name / "content").mkdir(parents=True)
+        write_graph(tmp_path / name, small_graph(name, [raw]))
+    (tmp_path / "b_has" / "content" / blob_id(raw)).write_bytes(gzip.compress(raw))
+    options = RunOptions(
+        recipe="default",
+        sources=tuple(f"swh:{tmp_path}/{name}" for name in ("a_lacks", "b_has")),
+        settings=("canaries=false",),
+        lake=str(tmp_path / "lake"),
+        until="fetch",
+        quiet=True,
+    )
+    versions = run_recipe(options).versions
+    lake = Lake(options.lake)
+    contents, quarantine = (
+        lake.read(spark, name, versions[name]).collect() for name in ("contents", "quarantine")
+    )
+    assert [row["content_id"] for row in contents] == [content_id(raw)]
+    assert quarantine == []
 
 
 def wait_until_amid(lake: Path, proxy: FaultyS3) -> None:

@@ -1,6 +1,7 @@
 """Which contents have to be fetched: those that are new and that nobody opted out.
 
-Output: `content_id` and the `locator` of a file that has it, one row per content.
+Output: `content_id` and the `locator` of a file that has it, one row per content, with another
+place of it if there is one.
 """
 
 from pyspark.sql import DataFrame
@@ -24,7 +25,8 @@ def request_contents(
         contents: `content_id` of what has been fetched.
 
     Returns:
-        One row per content; symbolic links ask for nothing, as their content is a path.
+        One row per content: `content_id`, `locator`, `other_locator`, which is the same where there
+        is one place only. Symbolic links ask for nothing, as their content is a path.
     Shuffles: ids and locators, by content_id.
     """
     of_origins = _subjects(opted_out, "origin", "origin_url")
@@ -35,7 +37,7 @@ def request_contents(
         .join(refused, "directory_id", how="left_anti")
         .join(_subjects(opted_out, "file", "file"), "file", how="left_anti")
         .groupBy("content_id")
-        .agg(F.min("locator").alias("locator"))
+        .agg(F.min("locator").alias("locator"), F.max("locator").alias("other_locator"))
         .join(_subjects(opted_out, "content", "content_id"), "content_id", how="left_anti")
         .join(contents.select("content_id"), "content_id", how="left_anti")
     )

@@ -49,6 +49,7 @@ def test_request_contents_asks_once_and_spares_links_known_and_opted_out(
             ("d", "/private", "c4", 33188, (5,)),
             ("d", "/by_id", "c5", 33188, (6,)),
             ("e", "/refused", "c6", 33188, (7,)),
+            ("d", "/once", "c7", 33188, (8,)),
         ],
         LOCATED,
     )
@@ -60,8 +61,9 @@ def test_request_contents_asks_once_and_spares_links_known_and_opted_out(
         [("d", "u:d"), ("e", "u:e")], "directory_id string, origin_url string"
     )
     known = spark.createDataFrame([("c3",)], "content_id string")
-    rows = request_contents(files, origins, opted_out, known).collect()
-    assert [(row.content_id, row.locator.n) for row in rows] == [("c1", 1)]
+    rows = request_contents(files, origins, opted_out, known).sort("content_id").collect()
+    found = [(row.content_id, row.locator.n, row.other_locator.n) for row in rows]
+    assert found == [("c1", 1, 2), ("c7", 8, 8)]
 
 
 def test_attach_blobs_leaves_what_was_not_fetched_null(spark: SparkSession) -> None:
