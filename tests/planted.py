@@ -1,5 +1,6 @@
 """Small sources whose files have a fate that is known, for whole runs."""
 
+import random
 import subprocess
 import tarfile
 from collections.abc import Mapping
@@ -138,3 +139,16 @@ def _archive(folder: Path, files: Mapping[str, str]) -> None:
         archive.add(folder / "reef-1.0", "reef-1.0")
     whole = (folder / "reef-1.0.tar.gz").read_bytes()
     (folder / "torn-1.0.tar.gz").write_bytes(whole[: len(whole) // 2])
+
+
+def slow_license_text() -> str:
+    """A text that ScanCode's full matcher takes some twenty CPU seconds for.
+
+    Words of two licences in no order, in pieces between blank lines: each piece is compared with
+    all rules, and aligned with seventy.
+    """
+    texts = (DEMO / "planted" / "LICENSE", Path(stackspark.__file__).parents[1] / "LICENSE")
+    words = [word for path in texts for word in path.read_text(encoding="utf-8").split()]
+    chance = random.Random(1)
+    piece = ("\n".join(" ".join(chance.choices(words, k=12)) for _ in range(4)) for _ in range(600))
+    return ("\n" * 16).join(piece)[:199_000]

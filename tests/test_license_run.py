@@ -1,10 +1,10 @@
 """A whole run with ScanCode on hostile licence files: each has an outcome, and the run goes on."""
 
-import random
 from pathlib import Path
 
 import pytest
 import yaml
+from planted import slow_license_text
 from pyspark.sql import DataFrame, SparkSession
 
 from stackspark.commands import RunOptions, explain_target, run_recipe
@@ -13,22 +13,14 @@ from stackspark.io.lake import Lake
 REPOSITORY = Path(__file__).parents[1]
 PLANTED = REPOSITORY / "stackspark" / "recipes" / "demo" / "planted"
 MIT = (PLANTED / "LICENSE").read_text(encoding="utf-8")
-APACHE = (REPOSITORY / "LICENSE").read_text(encoding="utf-8")
 CODE = "def tide_{name}(hour):\n    '''{name}'''\n    return hour % 12 + len('{name}')\n"
 
 pytestmark = pytest.mark.integration
 
-
-def slow_text() -> str:
-    """Words of licences in no order: the approximate matcher compares all with all."""
-    words, chance = [*MIT.split(), *APACHE.split()], random.Random(1)
-    return "\n".join(" ".join(chance.choices(words, k=12)) for _ in range(2500))
-
-
 LICENSES = {
     "plain": MIT.encode(),
     "changed": MIT.replace("free of charge", "at no charge").replace("MIT License", "").encode(),
-    "slow": slow_text().encode(),
+    "slow": slow_license_text().encode(),
     "large": b"All rights reserved. " * (50 * 2**20 // 21),
     "binary": b"\x7fELF\x00\x01" * 100,
     "odd": b"You may look at this on Tuesdays.\n",

@@ -1,12 +1,12 @@
 """ScanCode's index in a process of its own; loaded once for this module."""
 
 import os
-import random
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from planted import slow_license_text
 
 from stackspark.errors import SetupError
 from stackspark.io import license_detectors as module
@@ -56,11 +56,7 @@ def test_detector_joins_what_a_text_states(detector: LicenseDetector) -> None:
 
 
 def test_detector_outlives_a_text_that_is_too_slow(detector: LicenseDetector) -> None:
-    # Words of licences in no order: the approximate matcher compares all with all.
-    words = [*MIT.split(), *(REPOSITORY / "LICENSE").read_text(encoding="utf-8").split()]
-    chance = random.Random(1)
-    slow = "\n".join(" ".join(chance.choices(words, k=12)) for _ in range(2500))
-    assert len(slow) < 200_000
+    slow = slow_license_text()
     assert detector.license_of_text(slow)["outcome"] == "timed_out"
     assert detector.license_of_text(MIT)["expression"] == "MIT"
 
