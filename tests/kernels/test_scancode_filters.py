@@ -70,7 +70,7 @@ def matches(draw: st.DrawFn) -> list[tuple[Any, ...]]:
     return drawn
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=200)
 @given(matches())
 def test_phrases_that_are_required(drawn: list[tuple[Any, ...]]) -> None:
     from licensedcode.match import DiscardReason, filter_matches_missing_required_phrases
@@ -96,7 +96,7 @@ RULE = st.builds(
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(RULE, st.sampled_from([1, 5000]), st.booleans()), min_size=1, max_size=3))
 def test_false_positives(drawn: list[tuple[Any, int, bool]]) -> None:
     from licensedcode.detection import is_false_positive

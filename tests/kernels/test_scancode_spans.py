@@ -54,7 +54,7 @@ def test_spans_of_numbers(first: int, last: int) -> None:
         assert ours == stock
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(PLACES, PLACES, PLACES, st.integers(0, 13))
 def test_questions_about_spans(one: set[int], two: set[int], three: set[int], place: int) -> None:
     def ask(span: Any) -> list[Any]:
