@@ -126,23 +126,25 @@ class Listings:
 
     def _index(self, number: int, spec: SourceSpec) -> IndexListing:
         elsewhere = Scratch(folder=self._scratch.path(f"index_{number}"))
-        names = (spec.source, self._index_key(spec))
-        return self._kept.listing(self._spark, names, elsewhere, partial(self._list_index, spec))
+        folder = index_tables(spec)
+        names = (spec.source, self._index_key(spec, folder))
+        make = partial(self._list_index, spec, folder)
+        return self._kept.listing(self._spark, names, elsewhere, make)
 
-    def _list_index(self, spec: SourceSpec, scratch: Scratch) -> IndexListing:
+    def _list_index(self, spec: SourceSpec, folder: str, scratch: Scratch) -> IndexListing:
         place = IndexSource(source=spec.source, store=index_store(spec))
         if spec.kind == "swh":
-            tables = read_graph(self._spark, index_tables(spec))
+            tables = read_graph(self._spark, folder)
             params = WalkDirectoriesParams(limits=self._params.limits)
             return list_graph(place, tables, self._requests, self._repositories, scratch, params)
-        index = read_stack_v2(self._spark, index_tables(spec), spec.kind)
+        index = read_stack_v2(self._spark, folder, spec.kind)
         return list_stack_v2(place, index, self._requests, scratch)
 
-    def _index_key(self, spec: SourceSpec) -> str:
+    def _index_key(self, spec: SourceSpec, folder: str) -> str:
         """Fingerprint of what decides what an index lists: its files among it, by their stamps."""
         told = self._repositories if spec.kind == "swh" else None
         tables = (self._requests, *((told.names, told.repositories) if told else ()))
-        parts = [spec.kind, index_store(spec), *map(str, file_stamps(index_tables(spec)))]
+        parts = [spec.kind, index_store(spec), *map(str, file_stamps(folder))]
         parts += [str(fingerprint_rows(rows).collect()[0]) for rows in tables]
         return fingerprint("index", parts, self._params.limits)
 

@@ -65,14 +65,19 @@ def file_sizes(folder: str) -> dict[str, int]:
     return {file.base_name: file.size for file in found if file.type == fs.FileType.File}
 
 
-def file_stamps(path: str) -> list[tuple[str, int, int]]:
-    """Name, length and time of last change (ns) of a file, or of all files below a folder."""
+def files_at(path: str) -> list[fs.FileInfo]:
+    """The file at a path, or all files below the folder there; none if nothing is there."""
     filesystem, place = located(path)
     found = filesystem.get_file_info(place)
     below = fs.FileSelector(place, recursive=True, allow_not_found=True)
     files = [found] if found.is_file else filesystem.get_file_info(below)
-    stamps = [(file.path[len(place) :], file.size, file.mtime_ns) for file in files if file.is_file]
-    return sorted(stamps)
+    return [file for file in files if file.is_file]
+
+
+def file_stamps(path: str) -> list[tuple[str, int, int]]:
+    """Name, length and time of last change (ns) of a file, or of all files below a folder."""
+    place = located(path)[1]
+    return sorted((file.path[len(place) :], file.size, file.mtime_ns) for file in files_at(path))
 
 
 def folder_names(folder: str) -> list[str]:

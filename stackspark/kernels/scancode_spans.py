@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def span_methods(span: Any) -> Mapping[str, Callable[..., Any] | property]:
+def span_methods(span: Any) -> Mapping[str, Callable[..., Any]]:
     """Methods for the class of spans, which is `span`, by their names."""
     from intbitset import intbitset  # noqa: PLC0415 - comes with the extra
 

@@ -6,12 +6,11 @@ the-stack-v2-train: a row per repository with its files.
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import fs
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from stackspark.errors import InputError
-from stackspark.io.filesystems import located
+from stackspark.io.filesystems import files_at, located
 
 ORIGIN = {
     "repo_name": "string",
@@ -51,10 +50,8 @@ def check_stack_v2(location: str, kind: str) -> str:
         InputError: if there is no Parquet, or a column is missing.
     """
     try:
-        filesystem, inside = located(location)
-        found = filesystem.get_file_info(inside)
-        below = fs.FileSelector(inside, recursive=True, allow_not_found=True)
-        files = [found] if found.is_file else filesystem.get_file_info(below)
+        filesystem = located(location)[0]
+        files = files_at(location)
         paths = sorted(file.path for file in files if file.path.endswith(".parquet"))
         if not paths:
             raise InputError(f"needed files .parquet, found none below {location}")
