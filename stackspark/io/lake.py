@@ -122,7 +122,7 @@ class Lake:
             append_rows(df, self.table_path(name), contract)
         else:
             replace_rows(df, self.table_path(name), contract)
-        return last_commit(spark, self.table_path(name))
+        return last_commit(self.table_path(name))
 
     def read(self, spark: SparkSession, name: str, version: int | None = None) -> DataFrame:
         """Return one version of a table; without a number the published one.
@@ -288,7 +288,7 @@ class Lake:
         base = self.base_version(spark, name)
         if base is None:
             return False
-        if last_commit(spark, self.table_path(name)).version != base:
+        if head_version(self.table_path(name)) != base:
             restore_version(spark, self.table_path(name), base)
         return True
 

@@ -35,6 +35,8 @@ SETTINGS = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     # Delta's default of 50 is for logs of millions of files; here each small read would pay it.
     "spark.databricks.delta.snapshotPartitions": "2",
+    # A run compiles several hundred pieces of code; with Spark's 100 it compiles them again.
+    "spark.sql.codegen.cache.maxEntries": "2000",
     "spark.sql.session.timeZone": "UTC",
     # Else ORC's times are told by the machine's clock, which leaves out an hour in spring.
     "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",
