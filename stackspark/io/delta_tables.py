@@ -31,11 +31,6 @@ class WriteResult:
     num_bytes: int
 
 
-def table_exists(spark: SparkSession, path: str) -> bool:
-    """Whether a folder holds a Delta table."""
-    return bool(DeltaTable.isDeltaTable(spark, path))
-
-
 def replace_rows(df: DataFrame, path: str, contract: TableContract) -> None:
     """Make the table, or replace its rows, columns and constraints, in one commit.
 

@@ -26,7 +26,6 @@ from stackspark.io.delta_tables import (
     read_version,
     replace_rows,
     restore_version,
-    table_exists,
 )
 from stackspark.io.objects import object_folder
 
@@ -146,7 +145,7 @@ class Lake:
         """
         recorded = _rows_of(spark, "runs", [row])
         steps = self.steps(spark)
-        self._append_row(spark, "runs", recorded)
+        self._append_row("runs", recorded)
         steps.append(Row(**row))
 
     def audited_version(self, spark: SparkSession, name: str) -> int | None:
@@ -215,9 +214,7 @@ class Lake:
             published_at=datetime.now(UTC),
             lake_format=LAKE_FORMAT,
         )
-        self._append_row(
-            spark, "publications", _rows_of(spark, "publications", [vars(publication)])
-        )
+        self._append_row("publications", _rows_of(spark, "publications", [vars(publication)]))
         self._publications = {None: publication}
         return publication
 
@@ -304,9 +301,10 @@ class Lake:
             )
 
     def _rows(self, spark: SparkSession, name: str) -> DataFrame | None:
-        if not table_exists(spark, self.table_path(name)):
+        head = head_version(self.table_path(name))
+        if head < 0:
             return None
-        rows = spark.read.format("delta").load(self.table_path(name))
+        rows = read_version(spark, self.table_path(name), head)
         self._check_columns(name, rows)
         return rows
 
@@ -326,9 +324,9 @@ class Lake:
         kept = _rows_of(spark, name, rows)
         replace_rows(kept, self.table_path(name), table_contract(name))
 
-    def _append_row(self, spark: SparkSession, name: str, row: DataFrame) -> None:
+    def _append_row(self, name: str, row: DataFrame) -> None:
         contract = table_contract(name)
-        if table_exists(spark, self.table_path(name)):
+        if head_version(self.table_path(name)) >= 0:
             append_rows(row, self.table_path(name), contract)
         else:
             replace_rows(row, self.table_path(name), contract)
