@@ -86,6 +86,9 @@ S3A_SETTINGS = {
     # A file that must not exist is then written with If-None-Match: a commit of Delta's can never
     # replace another one, even if a writer has slept longer than its lock's lease.
     "spark.hadoop.fs.s3a.performance.flags": "create",
+    # Reads of several ranges at once are not tried again when an answer is cut off (hadoop-aws
+    # 3.4); reads of one range are.
+    "spark.hadoop.parquet.hadoop.vectored.io.enabled": "false",
 }
 
 
