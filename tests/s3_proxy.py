@@ -138,10 +138,17 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _forward  # noqa: N815
 
     def _body(self) -> bytes:
-        if self.headers.get("Expect", "").lower() == "100-continue":
-            self.send_response_only(100)
-            self.end_headers()
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        """What came with the request, in chunks if it came in chunks, as a repeated PUT may."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts, size = [], -1
+        while size:
+            parts.append(self.rfile.readline())
+            size = int(parts[-1].partition(b";")[0], 16)
+            parts.append(self.rfile.read(size + 2) if size else b"")
+        while (trailer := self.rfile.readline()) not in (b"\r\n", b""):
+            parts.append(trailer)
+        return b"".join([*parts, b"\r\n"])
 
     def _asked(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         """The answer of the server; the signature covers the name that the client called."""

@@ -77,3 +77,14 @@ def test_slow_down_comes_in_bursts(moto: S3Server, bucket: str) -> None:
         proxy.fate("GET", "/first")
         object.__setattr__(proxy.faults, "rate", 0.0)
         assert [proxy.fate("GET", "/next") for _ in range(3)] == [SLOW_DOWN, SLOW_DOWN, None]
+
+
+def test_proxy_passes_on_a_body_that_comes_in_chunks(moto: S3Server, bucket: str) -> None:
+    with faulty_s3(moto.endpoint, Faults(rate=0.0, kinds=[SLOW])) as proxy:
+        connection = http.client.HTTPConnection(urlsplit(proxy.endpoint).netloc, timeout=10)
+        parts, header = iter([BODY, b"end"]), {"Transfer-Encoding": "chunked"}
+        connection.request("PUT", "/proxied/parts", parts, header, encode_chunked=True)
+        assert connection.getresponse().status == 200
+        connection.close()
+    stored = moto.client().get_object(Bucket=bucket, Key="parts")
+    assert stored["Body"].read() == BODY + b"end"

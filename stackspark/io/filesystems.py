@@ -160,14 +160,9 @@ def publish_file(staged: Path, path: str) -> None:
 
 @cache
 def _s3_filesystem(endpoint: S3Endpoint, *, anonymous: bool) -> fs.FileSystem:
-    """One client and its connections per process, and one for what is public.
-
-    It writes in the caller's thread: in the background, closing a file waits for good once an
-    answer to one of its parts was spoiled (seen with pyarrow 26 before a store that fails).
-    """
+    """One client and its connections per process, and one for what is public."""
     return fs.S3FileSystem(
         anonymous=anonymous,
-        background_writes=False,
         endpoint_override=endpoint.host,
         scheme=endpoint.scheme,
         region=endpoint.region,
