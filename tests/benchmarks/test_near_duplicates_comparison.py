@@ -114,6 +114,7 @@ def test_ours_finds_the_pair_under_the_users_ids(
         ours.params_of({"no_such_mode": "x"})
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("kind", "family", "num_removed"), [("copies", 40, 39), ("copies", 10, 36), ("band", 40, 0)]
 )
