@@ -21,6 +21,9 @@ from stackspark.io.filesystems import file_names, located, stored_text
 
 LOG_ENTRY = re.compile(r"(\d{20})\.(?:json$|checkpoint\.)")
 
+READ_BYTES = 1 << 16
+"""Read of a log entry at once: what says what a commit was has some ten kilobytes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WriteResult:
@@ -112,7 +115,7 @@ def _commit(path: str, version: int) -> Mapping[str, Any]:
     filesystem, entry = located(_entry(path, version, "json"))
     try:
         # Delta names the commit before its files, of which there may be very many.
-        with io.BufferedReader(filesystem.open_input_file(entry)) as lines:
+        with io.BufferedReader(filesystem.open_input_file(entry), READ_BYTES) as lines:
             first: dict[str, Any] = json.loads(lines.readline())
     except FileNotFoundError:
         return {}
