@@ -82,13 +82,18 @@ def read_version(spark: SparkSession, path: str, version: int) -> DataFrame:
     reader = spark.read.schema(schema).options(__globPaths__=False, recursiveFileLookup=True)
     rows = reader.parquet(*(f"{path}/{name}" for name in sorted(names)))
     # Spark passes over what is not there.
-    lost = names - {unquote(file).rpartition("/")[2] for file in rows.inputFiles()}
+    lost = names - data_files(rows)
     if lost:
         raise LakeError(
             f"{path} has lost the data file {min(lost)} of version {version}: bring it back from a "
             "copy, or name a new lake with --lake"
         )
     return rows
+
+
+def data_files(rows: DataFrame) -> set[str]:
+    """Names of the files that the rows of a version are in."""
+    return {unquote(uri.rpartition("/")[2]) for uri in rows.inputFiles()}
 
 
 def _summary(path: str, version: int) -> Mapping[str, Any] | None:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, Row, SparkSession
@@ -14,6 +13,7 @@ from stackspark.contracts.tables import table_contract
 from stackspark.errors import LakeError
 from stackspark.io.delta_tables import (
     column_faults,
+    data_files,
     head_version,
     read_version,
     replace_rows,
@@ -112,7 +112,7 @@ def remove_unneeded(
     if versions and head_version(path) not in versions:
         restore_version(spark, path, max(versions))
     needed = {*versions, head_version(path)}
-    kept = set().union(*(_version_files(spark, path, version) for version in needed))
+    kept = set().union(*(data_files(read_version(spark, path, version)) for version in needed))
     sizes = file_sizes(path)
     names = [each for each in sizes if each.endswith(DATA_SUFFIX) and each not in kept]
     remove_files(path, names)
@@ -141,11 +141,6 @@ def _is_needed(row: Row, needed: Mapping[str, set[int]], is_unfinished: Mapping[
         return any(is_unfinished.get(name, False) for name in versions)
     is_whole = all(version in needed.get(name, ()) for name, version in versions.items())
     return bool(row["status"] == "audited" and is_whole)
-
-
-def _version_files(spark: SparkSession, path: str, version: int) -> set[str]:
-    uris = read_version(spark, path, version).inputFiles()
-    return {unquote(uri.rpartition("/")[2]) for uri in uris}
 
 
 @contextmanager
