@@ -22,9 +22,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         driver_memory="1g",
         shuffle_partitions=2,
         local_dir=str(tmp_path_factory.mktemp("spark")),
-        # 266 s for a whole run and the tests of the lake; 288 s with the JVM's own choice, 325 s
-        # with that of the search alone, its first compiler only.
-        extra={"spark.driver.extraJavaOptions": "-XX:+UseParallelGC"},
     )
     session = spark_session(params)
     yield session

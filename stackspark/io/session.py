@@ -30,6 +30,8 @@ LOOPBACK = "127.0.0.1"
 QUERY_LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 """They print the JVM's trace of every failed query on the terminal; the exception says it too."""
 
+UTC = "-Duser.timezone=UTC"
+
 SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -39,8 +41,8 @@ SETTINGS = {
     "spark.sql.codegen.cache.maxEntries": "2000",
     "spark.sql.session.timeZone": "UTC",
     # Else ORC's times are told by the machine's clock, which leaves out an hour in spring.
-    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",
-    "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
+    "spark.driver.extraJavaOptions": UTC,
+    "spark.executor.extraJavaOptions": UTC,
     "spark.sql.ansi.enabled": "true",
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.parquet.compression.codec": "zstd",
@@ -66,6 +68,12 @@ SETTINGS = {
 }
 
 LOCAL_SETTINGS = {
+    # A run asks hundreds of different queries, and the JVM's second compiler cost 44 % of its CPU
+    # seconds: 172 seconds instead of 267 without it (two cores, a run on small repositories). The
+    # first one alone is given room for 48 MB of code by default, throws it away and starts again.
+    "spark.driver.extraJavaOptions": (
+        f"{UTC} -XX:+UseParallelGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
+    ),
     # Leaves out what every task would read again, 0.2 CPU seconds each. Not on a cluster, where the
     # package may come as an archive.
     "spark.python.daemon.module": "stackspark.io.python_daemon",

@@ -38,10 +38,6 @@ from stackspark.stages.list_shingles import ListShinglesParams, list_wanted_shin
 from stackspark.stages.measure_texts import MeasureTextsParams, measure_texts
 from stackspark.stages.settle_twins import NORMALIZED_TEXT
 
-JAVA_OPTIONS = {"spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:TieredStopAtLevel=1"}
-"""The search asks short queries of the JVM, whose second compiler costs more than it saves: 65
-against 92 CPU seconds on 825 MB of texts (2 cores, both with other work beside them)."""
-
 DEFAULTS = NearDuplicatesParams(scope="corpus")
 REMOVED, KEPT, SCRATCH, STAGE = "removed", "kept", "_scratch", "near-duplicates"
 
@@ -191,7 +187,7 @@ def deduplicate_parquet(options: DeduplicateOptions) -> DeduplicateOutcome:
 def _in_tasks(options: DeduplicateOptions, progress: Progress) -> _Found:
     """Search and write by Spark."""
     lake = next(filter(is_s3, (options.out, options.parquet)), options.out)
-    session = SessionParams(lake=lake, extra=JAVA_OPTIONS)
+    session = SessionParams(lake=lake)
     spark = spark_session(replace(session, master=options.master) if options.master else session)
     progress.tasks = task_counter(spark)
     scratch = f"{options.out}/{SCRATCH}"

@@ -15,7 +15,6 @@ from stackspark.near_duplicates.columns import TextColumns
 from stackspark.near_duplicates.params import NearDuplicatesParams
 from stackspark.near_duplicates.texts import (
     DEFAULTS,
-    JAVA_OPTIONS,
     DeduplicateOptions,
     deduplicate,
     deduplicate_parquet,
@@ -50,9 +49,7 @@ def params_of(modes: dict[str, str | None]) -> NearDuplicatesParams:
 
 def serve_in_tasks(given: argparse.Namespace, params: NearDuplicatesParams) -> None:
     """Search in one session of Spark."""
-    session = SessionParams(
-        master=f"local[{given.cores}]", shuffle_partitions=given.partitions, extra=JAVA_OPTIONS
-    )
+    session = SessionParams(master=f"local[{given.cores}]", shuffle_partitions=given.partitions)
     spark = spark_session(session)
     serve(lambda task: search_in_tasks(spark, task, params), given)
     spark.stop()
