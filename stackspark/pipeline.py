@@ -56,6 +56,7 @@ from stackspark.stages.finalize_verdicts import finalize_verdicts
 from stackspark.stages.list_shingles import ListShinglesParams, list_shingles
 from stackspark.stages.merge_license_texts import merge_license_texts
 from stackspark.stages.merge_measurements import merge_file_languages, merge_measurements
+from stackspark.stages.name_pairs import PAIR
 from stackspark.stages.record_near_duplicates import (
     RecordNearDuplicatesParams,
     record_near_duplicates,
@@ -340,7 +341,11 @@ class Pipeline:
         candidates = near_duplicate_candidates(
             self._representatives, self.context.table("measurements"), params, self._published
         )
-        found = find_near_duplicates(candidates, params, scratch, self._shingles_of)
+        found = find_near_duplicates(
+            candidates, params, scratch, self._shingles_of, self._known_similarities
+        )
+        version = F.lit(params.minhash.version).alias("shingles_version")
+        yield self._grow("similarities", found.similarities.select("*", version), PAIR)
         notes["rounds"] = [asdict(each) for each in found.rounds]
         notes["published_run"] = self._last.run_id if self._last else None
         settled = [settled_rule(found)]
@@ -349,6 +354,17 @@ class Pipeline:
         repeated = record_near_duplicates(self.context.table("near_duplicates"), limit)
         yield Write(table="ledger", rows=self._rule_verdicts.unionByName(repeated))
         notes["read"] = self._compared.totals()
+
+    @property
+    def _known_similarities(self) -> DataFrame | None:
+        """Similarities of the shingles that are asked for; None in a new lake."""
+        known, version = (
+            self.context.known("similarities"),
+            self.recipe.near_duplicates.minhash.version,
+        )
+        if known is None:
+            return None
+        return known.where(F.col("shingles_version") == version).drop("shingles_version")
 
     @cached_property
     def _last(self) -> Publication | None:

@@ -42,7 +42,7 @@ further_run = pytest.mark.integration
 STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export")
 TABLES = (
     "origins", "contents", "files", "quarantine", "measurements", "file_languages", "licenses",
-    "near_duplicates", "ledger", "documents", "shards",
+    "similarities", "near_duplicates", "ledger", "documents", "shards",
 )  # fmt: skip
 """Every table that a run writes, in its order."""
 LIMIT = "filters.long_lines.max_avg_line_length=35"
@@ -70,6 +70,12 @@ def _options(planted: Fixture, lake: str, **options: Any) -> RunOptions:
 
 def _run(planted: Fixture, lake: str, **options: Any) -> RunOutcome:
     return run_recipe(_options(planted, lake, **options))
+
+
+def _read_bytes(outcome: RunOutcome) -> dict[str, int]:
+    """Packed bytes of texts that each step read."""
+    assert outcome.summary
+    return {each.stage: each.read_bytes for each in outcome.summary.timings}
 
 
 def _tree(folder: str) -> dict[str, float]:
@@ -423,9 +429,12 @@ def test_another_band_is_judged_without_a_search(planted: Fixture, again: str) -
 
 
 @further_run
-def test_another_limit_scans_nothing(planted: Fixture, again: str) -> None:
+def test_another_limit_reads_no_text(planted: Fixture, first: RunOutcome, again: str) -> None:
+    """Not even those of pairs near the limit: the first run compared them."""
     stricter = _run(planted, again, settings=(LIMIT,))
     assert _taken_over(stricter) == ["list", "fetch", "scan", "licenses"]
+    assert _read_bytes(first)["verdicts"] > 0
+    assert _read_bytes(stricter)["verdicts"] == 0
     (file,) = explain_target(again, "ada/ships:src/crew.py").files
     assert [reason.rule for reason in file.reasons] == ["avg_line_length"]
 

@@ -31,7 +31,7 @@ from stackspark.io.objects import object_folder
 
 LAKE_FORMAT = 1
 MARKER_NAME = "_stackspark.json"
-GROWING = ("contents", "file_languages", "license_texts", "measurements")
+GROWING = ("contents", "file_languages", "license_texts", "measurements", "similarities")
 """Tables that runs add to; the others are written anew by each run."""
 RECORDS = ("publications", "runs")
 """Tables that are read at their newest version."""

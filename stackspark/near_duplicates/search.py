@@ -20,9 +20,8 @@ rule `components` (`components.py`) does just that in the place of steps 4 to 7.
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import cached_property
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, Observation
@@ -53,7 +52,8 @@ from stackspark.near_duplicates.params import (
     in_words,
     is_settled,
 )
-from stackspark.stages.compare_shingles import COMPARED, CompareShinglesParams, compare_shingles
+from stackspark.near_duplicates.similarities import ExactSimilarities, ShingleSource
+from stackspark.stages.compare_shingles import COMPARED
 from stackspark.stages.find_candidate_edges import FindCandidateEdgesParams, find_candidate_edges
 from stackspark.stages.follow_twins import follow_twins
 from stackspark.stages.list_bands import ListBandsParams, list_bands
@@ -67,9 +67,6 @@ from stackspark.stages.peel_buckets import PeelBucketsParams, peel_buckets
 from stackspark.stages.settle_twins import settle_twins
 from stackspark.stages.sort_candidates import sort_candidates
 from stackspark.stages.verify_edges import VerifyEdgesParams, verify_edges
-
-ShingleSource = Callable[[DataFrame], DataFrame]
-"""From one row per `rank` and `blob_id` to (`rank`, `shingles`), ascending uint64 as binary."""
 
 PAIR_COLUMNS = ("block", "members", "heads")
 
@@ -99,12 +96,15 @@ class NearDuplicateResult:
     """What is removed, and how it came about.
 
     `twins` has one row per removed blob (`member`, `twin`, `similarity`, `established_by`,
-    `round`), in ranks, and `ranked` the candidate of each `rank`. `is_settled` says that the last
-    round found nothing new; else the search stopped at `max_rounds`.
+    `round`), in ranks, and `ranked` the candidate of each `rank`. `similarities` are the exact ones
+    that this search computed, without those that it knew: (`blob_id`, `other_blob_id`,
+    `similarity`), by the order of the two ids. `is_settled` says that the last round found nothing
+    new; else the search stopped at `max_rounds`.
     """
 
     twins: DataFrame
     ranked: DataFrame
+    similarities: DataFrame
     num_candidates: int
     num_text_twins: int
     rounds: tuple[RoundStats, ...]
@@ -126,6 +126,7 @@ def find_near_duplicates(
     params: NearDuplicatesParams,
     scratch: Scratch,
     shingles_of: ShingleSource | None = None,
+    known_similarities: DataFrame | None = None,
 ) -> NearDuplicateResult:
     """Find the blobs to remove as duplicates of better ones.
 
@@ -139,6 +140,8 @@ def find_near_duplicates(
         params: limits.
         scratch: for the tables between the rounds; the result reads from it.
         shingles_of: where exact similarities come from; needed if `params` ask for them.
+        known_similarities: those that earlier searches with the same `params.minhash` computed; the
+            result is the same without them, but reads more texts.
 
     Returns:
         The removed blobs with their kept twins, and the statistics of each round.
@@ -162,7 +165,9 @@ def find_near_duplicates(
         num_published=num_published,
         params=params,
         scratch=scratch,
-        shingles_of=shingles_of,
+        exact=ExactSimilarities(
+            ranked=ranked, scratch=scratch, shingles_of=shingles_of, known=known_similarities
+        ),
     )
     if num_candidates <= params.max_in_driver:
         return search.run_here()
@@ -173,6 +178,7 @@ def find_near_duplicates(
     return NearDuplicateResult(
         twins=twins,
         ranked=ranked,
+        similarities=search.exact.new,
         num_candidates=num_candidates,
         num_text_twins=text_twins.count(),
         rounds=tuple(search.rounds),
@@ -189,9 +195,8 @@ class _Search:
     num_published: int
     params: NearDuplicatesParams
     scratch: Scratch
-    shingles_of: ShingleSource | None
+    exact: ExactSimilarities
     rounds: list[RoundStats] = field(default_factory=list)
-    _shingles: list[DataFrame] = field(default_factory=list)
 
     def run_here(self) -> NearDuplicateResult:
         """The whole search in this process."""
@@ -199,6 +204,7 @@ class _Search:
         return NearDuplicateResult(
             twins=self._handed_over(found.twins, "twins"),
             ranked=self.ranked,
+            similarities=self.exact.new,
             num_candidates=self.num_candidates,
             num_text_twins=found.num_text_twins,
             rounds=found.rounds,
@@ -210,10 +216,10 @@ class _Search:
 
     def _compare_here(self, asked: pa.Table) -> pa.Table:
         """Exact similarities of the pairs that this process asks for; tasks read the texts."""
-        number = len(self._shingles) + 1
-        pairs = self._handed_over(asked.select(["member", "head"]), f"asked_{number}")
-        self.scratch.write(self._compared(pairs, number, asked.num_rows), f"compared_{number}")
-        return self.scratch.table(f"compared_{number}", COMPARED)
+        name = f"asked_{self.exact.num_passes + 1}"
+        pairs = self._handed_over(asked.select(["member", "head"]), name)
+        written = self.exact.write(pairs, self._num_tasks(asked.num_rows * BANDS_PER_SET))
+        return pa.concat_tables(self.scratch.table(each, COMPARED) for each in written)
 
     def _handed_over(self, rows: pa.Table, name: str) -> DataFrame:
         """Rows of this process as a table of Spark's."""
@@ -360,24 +366,9 @@ class _Search:
     def _compare(self, number: int, num_pairs: int) -> None:
         """Write the exact similarities that a pass asked for."""
         asked = self._edges.read(ASKED, number).select("member", "head")
-        compared = self._compared(asked, number, num_pairs)
+        written = self.exact.write(asked, self._num_tasks(num_pairs * BANDS_PER_SET))
+        compared = self.exact.read(written)
         self._edges.add(compared.withColumns({"is_exact": F.lit(True), "round": F.lit(number)}))
-
-    def _compared(self, asked: DataFrame, number: int, num_pairs: int) -> DataFrame:
-        self._list_shingles(asked, number)
-        comparing = CompareShinglesParams(num_tasks=self._num_tasks(num_pairs * BANDS_PER_SET))
-        return compare_shingles(asked, reduce(DataFrame.union, self._shingles), comparing)
-
-    def _list_shingles(self, pairs: DataFrame, number: int) -> None:
-        """Write the shingles of the blobs of pairs, those aside that earlier rounds wrote."""
-        ranks = pairs.select(F.explode(F.array("member", "head")).alias("rank")).distinct()
-        for known in self._shingles:
-            ranks = ranks.join(known.select("rank"), "rank", how="left_anti")
-        missing = self.ranked.select("rank", "blob_id").join(ranks, "rank", how="left_semi")
-        wanted = self.scratch.write(missing, f"wanted_{number}")
-        if self.shingles_of and wanted.limit(1).count():
-            listed = self.shingles_of(wanted)
-            self._shingles.append(self.scratch.write(listed, f"shingles_{number}"))
 
     def _resolve(self, num_pairs: int) -> int:
         """Decide all blobs by the edges so far; returns the number of open edges."""

@@ -14,6 +14,7 @@ from stackspark.contracts.tables import table_contract
 from stackspark.errors import ContractError, InvalidParamsError
 from stackspark.io.scratch import Scratch
 from stackspark.kernels.minhash import MinHashParams, measure_shingles
+from stackspark.kernels.shingle_sets import shingle_sets
 from stackspark.near_duplicates.params import NearDuplicatesParams
 from stackspark.near_duplicates.search import (
     NearDuplicateResult,
@@ -32,6 +33,8 @@ by_either = pytest.mark.parametrize(
 )
 
 ESTIMATE = NearDuplicatesParams(verification="estimate")
+
+SIMILARITIES_DDL = "blob_id string, other_blob_id string, similarity double"
 
 ESTIMATE_ERROR = 5 * 0.016
 """Five standard errors of an estimate from 1,024 permutations at 2 bits."""
@@ -279,6 +282,46 @@ def test_find_near_duplicates_on_random_corpora(spark: SparkSession, tmp_path: P
     assert len({row["established_by"] for row in by_id.values()}) == 2
     for corpus in corpora:
         check_corpus(corpus, {key: row for key, row in by_id.items() if key in corpus.texts})
+
+
+@pytest.mark.parametrize("max_in_driver", [1000, 0], ids=["in the driver", "in tasks"])
+def test_find_near_duplicates_reads_texts_for_unknown_pairs_only(
+    spark: SparkSession, tmp_path: Path, max_in_driver: int
+) -> None:
+    """A search that knows all, or half, of its pairs finds what one that knows none does."""
+    corpora = [random_corpus(f"known {number}") for number in range(20)]
+    texts = {blob_id(t + c.scope): t for c in corpora for t in c.texts.values()}
+    rows = measured([(t, c.scope, c.order[n]) for c in corpora for n, t in c.texts.items()])
+    sets = shingle_sets(pa.array(texts.values()), MinHashParams()).to_pylist()
+    listed = spark.createDataFrame(
+        list(zip(texts, sets, strict=True)), "blob_id string, shingles binary"
+    )
+    read: list[str] = []
+
+    def shingles_of(wanted: DataFrame) -> DataFrame:
+        read.extend(row["blob_id"] for row in wanted.collect())
+        return wanted.join(listed, "blob_id", how="inner").select("rank", "shingles")
+
+    def search(name: str, known: DataFrame | None) -> tuple[set[Row], dict[tuple[str, str], float]]:
+        read.clear()
+        params = NearDuplicatesParams(verification="exact", max_in_driver=max_in_driver)
+        scratch = Scratch(folder=str(tmp_path / name))
+        result = find_near_duplicates(candidates(spark, rows), params, scratch, shingles_of, known)
+        similarities = result.similarities.collect()
+        assert {name for row in similarities for name in row[:2]} == set(read)
+        assert len(read) == len(set(read))
+        return set(result.rows.collect()), {(row[0], row[1]): row[2] for row in similarities}
+
+    removed, similarities = search("nothing", None)
+    assert len(similarities) >= 10
+    for (one, other), similarity in similarities.items():
+        assert one < other
+        assert similarity == jaccard(texts[one], texts[other])
+    known = [(*pair, similarity) for pair, similarity in similarities.items()]
+    for name, number in (("all", len(known)), ("half", len(known) // 2)):
+        rest = dict(list(similarities.items())[number:])
+        told = spark.createDataFrame(known[:number], SIMILARITIES_DDL)
+        assert search(name, told) == (removed, rest)
 
 
 def check_corpus(corpus: Corpus, removed: dict[str, Row]) -> None:
