@@ -213,14 +213,19 @@ def maintain(
     ] = 256,
     master: MasterOption = None,
     as_json: JsonOption = False,
+    log_json: LogOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Migrate an older lake, join small files, remove what no kept run needs."""
     from stackspark.maintenance import MaintainOptions, maintain_lake  # noqa: PLC0415
 
-    file_bytes = file_mb << 20
     options = MaintainOptions(
-        lake=lake, keep=keep, file_bytes=file_bytes, master=master, quiet=quiet
+        lake=lake,
+        keep=keep,
+        file_bytes=file_mb << 20,
+        master=master,
+        quiet=quiet,
+        log_json=log_json,
     )
     _show(maintain_lake(options), as_json)
 

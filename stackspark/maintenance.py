@@ -35,6 +35,7 @@ class MaintainOptions:
     file_bytes: int = DEFAULT_FILE_BYTES
     master: str | None = None
     quiet: bool = False
+    log_json: bool = False
 
     def __post_init__(self) -> None:
         if self.keep < 1:
@@ -78,7 +79,7 @@ def maintain_lake(options: MaintainOptions) -> Maintenance:
     """Bring a lake's tables into shape and remove what nobody can read any more."""
     started = datetime.now(UTC)
     run_id = f"{STEP}-{started:%Y%m%dT%H%M%SZ}"
-    progress = Progress(quiet=options.quiet)
+    progress = Progress(quiet=options.quiet, as_json=options.log_json, run_id=run_id)
     Lake(options.lake).open()
     with LakeLock(options.lake, run_id) as lock:
         params = SessionParams(lake=options.lake)

@@ -196,8 +196,14 @@ def test_maintain_needs_the_lock_and_a_publication_to_keep(planted: Planted) -> 
 
 
 @pytest.mark.integration
-def test_maintenance_is_told_as_json_and_text(planted: Planted) -> None:
+def test_maintenance_is_told_as_json_and_text(
+    planted: Planted, capfd: pytest.CaptureFixture[str]
+) -> None:
     planted.publish("a")
-    done = planted.maintain()
+    done = maintain_lake(MaintainOptions(lake=planted.lake.root, log_json=True))
+    said = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    finished = [line["stage"] for line in said if line["event"] == "finished"]
+    assert finished == ["migrate", "compact", "remove"]
+    assert {line["run_id"].partition("-")[0] for line in said} == {"maintain"}
     assert json.loads(json.dumps(done.to_dict()))["num_publications"] == 1
     assert "kept        1 publications" in done.to_text()
