@@ -482,7 +482,7 @@ def test_contract_that_fails_at_each_table_publishes_nothing(
     """On one new lake, table by table; the run that nothing breaks ends with the same bytes."""
     write, lake, broken = Lake.write, str(tmp_path / "lake"), [""]
     # The two harbours, similar to 0.88, are compared where the limit is near; else no pair is.
-    settings = ("near_duplicates.threshold=0.85",)
+    settings = {"similarities": ("near_duplicates.threshold=0.85",)}
 
     def twice(self: Lake, spark: SparkSession, name: str, df: DataFrame, mode: str) -> WriteResult:
         rows = df.unionByName(df) if name == broken[0] else df
@@ -493,7 +493,7 @@ def test_contract_that_fails_at_each_table_publishes_nothing(
         for table in TABLES:
             broken[0] = table
             with pytest.raises(ContractError, match=f"table {table} breaks rule .*; nothing was"):
-                _run(planted, lake, settings=settings)
+                _run(planted, lake, settings=settings.get(table, ()))
             assert Lake(lake).published(spark) is None
     assert _shard_hashes(_run(planted, lake)) == _shard_hashes(first)
 
