@@ -344,7 +344,7 @@ class Pipeline:
         found = find_near_duplicates(
             candidates, params, scratch, self._shingles_of, self._known_similarities
         )
-        version = F.lit(params.minhash.version).alias("shingles_version")
+        version = F.lit(self._scan_params.versions["shingles"]).alias("shingles_version")
         yield self._grow("similarities", found.similarities.select("*", version), PAIR)
         notes["rounds"] = [asdict(each) for each in found.rounds]
         notes["published_run"] = self._last.run_id if self._last else None
@@ -358,12 +358,10 @@ class Pipeline:
     @property
     def _known_similarities(self) -> DataFrame | None:
         """Similarities of the shingles that are asked for; None in a new lake."""
-        known, version = (
-            self.context.known("similarities"),
-            self.recipe.near_duplicates.minhash.version,
-        )
+        known = self.context.known("similarities")
         if known is None:
             return None
+        version = self._scan_params.versions["shingles"]
         return known.where(F.col("shingles_version") == version).drop("shingles_version")
 
     @cached_property
