@@ -20,7 +20,8 @@ from stackspark.commands import keep_order
 from stackspark.io.lake import Lake
 from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, spark_session
-from stackspark.judging import near_duplicate_candidates, resolved, without_duplicates
+from stackspark.judging import resolved, without_duplicates
+from stackspark.near_duplicates.candidates import near_duplicate_candidates
 from stackspark.near_duplicates.params import NearDuplicatesParams
 from stackspark.near_duplicates.search import find_near_duplicates
 from stackspark.stages.finalize_verdicts import finalize_verdicts

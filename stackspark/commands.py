@@ -17,6 +17,7 @@ from stackspark.config import load_recipe
 from stackspark.contracts.gate import ContractResult, check_table, failed_message, preload
 from stackspark.contracts.tables import table_contract, table_names
 from stackspark.errors import ContractError, InputError, LakeError, UsageError
+from stackspark.fingerprints import code_version, plain
 from stackspark.gathering import Inputs
 from stackspark.governance.explain import explain
 from stackspark.governance.explanation import Explanation
@@ -30,7 +31,6 @@ from stackspark.io.progress import Progress, task_counter
 from stackspark.io.s3 import declare_public, is_s3
 from stackspark.io.scratch import Scratch
 from stackspark.io.session import SessionParams, is_local, spark_session
-from stackspark.judging import representatives
 from stackspark.kept_listings import KeptListings
 from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.pipeline import STEPS, Pipeline
@@ -40,13 +40,14 @@ from stackspark.report.metrics import render_metrics
 from stackspark.report.page import render_page
 from stackspark.report.summary import Failure, RunSummary, from_json, to_json
 from stackspark.report.terminal import funnel_text
+from stackspark.representatives import representatives
 from stackspark.sources.canaries import canaries_container
 from stackspark.sources.containers import expand_sources
 from stackspark.sources.gharchive import expand_archives
 from stackspark.sources.indexes import check_index
 from stackspark.sources.specs import SourceSpec, parse_source, read_sources_file, source_entry
 from stackspark.stages.select_representatives import SelectRepresentativesParams
-from stackspark.steps import RunContext, code_version, plain, run_step
+from stackspark.steps import RunContext, run_step
 from stackspark.summaries import contract_rows, removal_bands, summarise
 
 REPORTS = "reports"

@@ -5,6 +5,7 @@ from functools import cached_property, reduce
 
 from pyspark.sql import DataFrame
 
+from stackspark.fingerprints import code_version, fingerprint, plain
 from stackspark.io.content_reader import ReadMetrics
 from stackspark.io.filesystems import file_sizes, joined, store_text
 from stackspark.io.manifest import CARD_NAME, Shard, shard_of, shard_rows, write_manifest
@@ -17,15 +18,7 @@ from stackspark.stages.shape_documents_export import shape_documents_export
 from stackspark.stages.shape_files_export import shape_files_export
 from stackspark.stages.shape_ids_export import shape_ids_export
 from stackspark.stages.shape_notices_export import shape_notices_export
-from stackspark.steps import (
-    Notes,
-    RunContext,
-    StepRecord,
-    Write,
-    code_version,
-    fingerprint,
-    plain,
-)
+from stackspark.steps import Notes, RunContext, StepRecord, Write
 
 READERS = ("files", "documents", "notices")
 """Exports that read texts of `contents`."""

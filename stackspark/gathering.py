@@ -17,7 +17,7 @@ from stackspark.kernels.benchmarks import BenchmarkMatcher
 from stackspark.listings import Listings, Sources
 from stackspark.recipe import Recipe
 from stackspark.sources.canaries import Canary
-from stackspark.sources.containers import Container
+from stackspark.sources.container import Container
 from stackspark.sources.fetch_metrics import FetchMetrics
 from stackspark.sources.fetching import (
     FetchParams,

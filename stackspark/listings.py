@@ -7,6 +7,7 @@ from functools import cached_property, partial, reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from stackspark.fingerprints import fingerprint
 from stackspark.graph_walk import WalkDirectoriesParams
 from stackspark.index_listing import (
     REFUSED_DDL,
@@ -19,7 +20,7 @@ from stackspark.index_listing import (
 from stackspark.io.filesystems import file_stamps
 from stackspark.io.scratch import Scratch
 from stackspark.kept_listings import KeptListings
-from stackspark.sources.containers import CONTAINERS_DDL, Container
+from stackspark.sources.container import CONTAINERS_DDL, Container
 from stackspark.sources.gharchive import FILES_DDL, read_events
 from stackspark.sources.indexes import index_store, index_tables
 from stackspark.sources.listing import ListSourcesParams, list_sources
@@ -33,7 +34,6 @@ from stackspark.stages.list_repository_names import list_repository_names
 from stackspark.stages.match_repositories import match_repositories
 from stackspark.stages.prefer_listed import prefer_listed
 from stackspark.stages.quarantine_event_files import quarantine_event_files
-from stackspark.steps import fingerprint
 
 
 @dataclass(frozen=True, kw_only=True)

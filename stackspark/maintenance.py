@@ -12,6 +12,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from stackspark.errors import UsageError
+from stackspark.fingerprints import code_version
 from stackspark.io.delta_tables import head_version
 from stackspark.io.filesystems import folder_names, joined, remove_folder
 from stackspark.io.lake import GROWING, RECORDS, Lake
@@ -19,7 +20,6 @@ from stackspark.io.locks import LakeLock
 from stackspark.io.progress import Progress, task_counter
 from stackspark.io.session import SessionParams, spark_session
 from stackspark.io.upkeep import compact, forget, migrate, remove_unneeded
-from stackspark.steps import code_version
 
 STEP = "maintain"
 DEFAULT_KEEP = 3

@@ -20,3 +20,9 @@ def package_folder() -> Path:
         members = [name for name in archive.namelist() if name.startswith(f"{NAME}/")]
         archive.extractall(_unpacked[-1].name, members)
     return Path(_unpacked[-1].name, NAME)
+
+
+def schemas_folder() -> Path:
+    """Folder of the contracts: the wheel's own, or the repository's in a checkout."""
+    installed = package_folder() / "schemas"
+    return installed if installed.is_dir() else package_folder().parent / "schemas"

@@ -16,21 +16,19 @@ from pyspark.sql import functions as F
 from stackspark.canaries import canaries_rule, score_canaries
 from stackspark.contracts.gate import TableRule
 from stackspark.exporting import Exports
+from stackspark.families import FamilyRow
 from stackspark.gathering import Gathering, Inputs
 from stackspark.index_listing import REFUSED_DDL
 from stackspark.io.content_reader import ReadMetrics, plan_reads
 from stackspark.io.delta_tables import WriteResult
 from stackspark.io.lake import Publication
-from stackspark.judging import (
-    near_duplicate_candidates,
-    resolved,
-    rule_verdicts,
-    without_duplicates,
-)
+from stackspark.judging import resolved, rule_verdicts, without_duplicates
 from stackspark.kernels.detected_licenses import HEADER, TEXT
+from stackspark.near_duplicates.candidates import near_duplicate_candidates
 from stackspark.near_duplicates.search import NearDuplicateResult, find_near_duplicates
 from stackspark.removal_bands import (
     TOP_FAMILIES,
+    RemovalRate,
     band_notes,
     bands_rule,
     removal_rates,
@@ -38,7 +36,6 @@ from stackspark.removal_bands import (
 )
 from stackspark.report.aggregates import largest_families
 from stackspark.report.fold import families
-from stackspark.report.summary import FamilyRow, RemovalBandRow
 from stackspark.sources.canaries import SOURCE as CANARY_SOURCE
 from stackspark.stages.assign_licenses import assign_licenses
 from stackspark.stages.build_documents import build_documents
@@ -428,7 +425,7 @@ class Pipeline:
             notes["canary_files"] = len(causes)
             yield canaries_rule(rows)
 
-    def _families_of(self, breaches: Sequence[RemovalBandRow]) -> tuple[FamilyRow, ...]:
+    def _families_of(self, breaches: Sequence[RemovalRate]) -> tuple[FamilyRow, ...]:
         """The largest families among what went of the languages and sources of a few rates."""
         if not breaches:
             return ()

@@ -10,16 +10,8 @@ from typing import Any
 
 from pyspark.sql import Row
 
-from stackspark.steps import (
-    RunContext,
-    Step,
-    StepRecord,
-    code_version,
-    plain,
-    recorded,
-    step_key,
-    taken_over,
-)
+from stackspark.fingerprints import code_version, plain
+from stackspark.steps import RunContext, Step, StepRecord, recorded, step_key, taken_over
 
 NEW = "not done in this lake yet"
 GONE = "files that it wrote are gone, or not as long as they were"

@@ -6,6 +6,7 @@ from typing import Any
 
 from stackspark.errors import InvalidParamsError
 from stackspark.io.shards import ShardParams
+from stackspark.judging import FiltersParams
 from stackspark.near_duplicates.params import NearDuplicatesParams
 from stackspark.removal_bands import RemovalBandsParams
 from stackspark.sources.fetching import FetchParams
@@ -13,15 +14,6 @@ from stackspark.sources.listing import ListSourcesParams
 from stackspark.stages.assign_licenses import AssignLicensesParams
 from stackspark.stages.build_documents import BuildDocumentsParams
 from stackspark.stages.detect_licenses import DetectLicensesParams
-from stackspark.stages.filter_contaminated import FilterContaminatedParams
-from stackspark.stages.filter_data_languages import FilterDataLanguagesParams
-from stackspark.stages.filter_encoded_data import FilterEncodedDataParams
-from stackspark.stages.filter_html import FilterHtmlParams
-from stackspark.stages.filter_languages import FilterLanguagesParams
-from stackspark.stages.filter_letters import FilterLettersParams
-from stackspark.stages.filter_licenses import FilterLicensesParams
-from stackspark.stages.filter_long_lines import FilterLongLinesParams
-from stackspark.stages.filter_text_files import FilterTextFilesParams
 from stackspark.stages.select_representatives import SelectRepresentativesParams
 
 EXPORTS = ("files", "documents", "ids", "notices")
@@ -40,21 +32,6 @@ class BenchmarksParams:
 
     path: str | None = None
     min_normalized_chars: int = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class FiltersParams:
-    """Limits of the quality rules; every one is a key of the recipe."""
-
-    licenses: FilterLicensesParams = field(default_factory=FilterLicensesParams)
-    languages: FilterLanguagesParams = field(default_factory=FilterLanguagesParams)
-    long_lines: FilterLongLinesParams = field(default_factory=FilterLongLinesParams)
-    letters: FilterLettersParams = field(default_factory=FilterLettersParams)
-    encoded_data: FilterEncodedDataParams = field(default_factory=FilterEncodedDataParams)
-    data_languages: FilterDataLanguagesParams = field(default_factory=FilterDataLanguagesParams)
-    html: FilterHtmlParams = field(default_factory=FilterHtmlParams)
-    text_files: FilterTextFilesParams = field(default_factory=FilterTextFilesParams)
-    contamination: FilterContaminatedParams = field(default_factory=FilterContaminatedParams)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,8 @@ from pyspark.sql import Row
 
 from stackspark.contracts.gate import TableRule
 from stackspark.errors import InvalidParamsError
+from stackspark.families import FamilyRow
 from stackspark.kernels.languages import is_language, nearest_language
-from stackspark.report.summary import FamilyRow, RemovalBandRow
 from stackspark.words import limit_words, number, visible
 
 RULE = "removal_rates_in_bands"
@@ -80,13 +80,39 @@ class RemovalBandsParams:
                 )
 
 
-def removal_rates(counts: Iterable[Row], params: RemovalBandsParams) -> list[RemovalBandRow]:
+@dataclass(frozen=True, kw_only=True)
+class RemovalRate:
+    """The share that a stage removed of one language or source, and the band it must lie in.
+
+    `kind` is language or source; the key of an unknown language is empty.
+    """
+
+    stage: str
+    kind: str
+    key: str
+    num_in: int
+    num_removed: int
+    min_fraction: float
+    max_fraction: float
+
+    @property
+    def removed_fraction(self) -> float:
+        """Share removed, in 0..1."""
+        return self.num_removed / self.num_in if self.num_in else 0.0
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the share lies in its band."""
+        return self.min_fraction <= self.removed_fraction <= self.max_fraction
+
+
+def removal_rates(counts: Iterable[Row], params: RemovalBandsParams) -> list[RemovalRate]:
     """Hold counts against their bands: rows of `count_removals`, most files first."""
     rates = []
     for row in counts:
         least, largest = params.band_of(row["kind"], row["key"])
         rates.append(
-            RemovalBandRow(
+            RemovalRate(
                 stage="near_duplicates",
                 kind=row["kind"],
                 key=row["key"],
@@ -99,12 +125,12 @@ def removal_rates(counts: Iterable[Row], params: RemovalBandsParams) -> list[Rem
     return sorted(rates, key=lambda rate: (rate.kind, -rate.num_in, rate.key))
 
 
-def shown_breaches(rates: Sequence[RemovalBandRow]) -> list[RemovalBandRow]:
+def shown_breaches(rates: Sequence[RemovalRate]) -> list[RemovalRate]:
     """The rates outside their bands that a message tells of."""
     return [rate for rate in rates if not rate.is_ok][:MAX_SHOWN]
 
 
-def bands_rule(rates: Sequence[RemovalBandRow], families: Sequence[FamilyRow]) -> TableRule:
+def bands_rule(rates: Sequence[RemovalRate], families: Sequence[FamilyRow]) -> TableRule:
     """The rule of the contract that every rate lies in its band.
 
     Args:
@@ -126,7 +152,7 @@ def bands_rule(rates: Sequence[RemovalBandRow], families: Sequence[FamilyRow]) -
     return TableRule(RULE, False, detail, tuple(lines))
 
 
-def band_notes(rates: Sequence[RemovalBandRow]) -> list[Mapping[str, object]]:
+def band_notes(rates: Sequence[RemovalRate]) -> list[Mapping[str, object]]:
     """The rates as a step notes them."""
     return [vars(rate) for rate in rates]
 
@@ -140,7 +166,7 @@ def _check_band(name: str, band: Band) -> None:
         )
 
 
-def _breach_words(rate: RemovalBandRow) -> str:
+def _breach_words(rate: RemovalRate) -> str:
     fraction = rate.removed_fraction
     limit = rate.max_fraction if fraction > rate.max_fraction else rate.min_fraction
     return (

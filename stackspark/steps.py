@@ -4,18 +4,15 @@ A step writes new versions of its tables, the contracts are checked on exactly t
 `runs` records the step. A step whose fingerprint is recorded as audited is taken over.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from stackspark import __version__
 from stackspark.contracts.gate import (
     ContractResult,
     TableRule,
@@ -23,15 +20,15 @@ from stackspark.contracts.gate import (
     check_table,
     failed_message,
 )
-from stackspark.contracts.tables import schemas_folder, table_contract
+from stackspark.contracts.tables import table_contract
 from stackspark.errors import ContractError
+from stackspark.fingerprints import code_version, fingerprint, plain
 from stackspark.io.delta_tables import WriteResult
 from stackspark.io.lake import Lake
 from stackspark.io.locks import LakeLock
 from stackspark.io.progress import Progress
 from stackspark.io.scratch import Scratch
 from stackspark.kept_listings import KeptListings
-from stackspark.package import package_folder
 
 Notes = dict[str, Any]
 """What a step tells the report."""
@@ -180,44 +177,6 @@ class RunContext:
         if (name, version) not in self._opened:
             self._opened[name, version] = self.lake.read(self.spark, name, version=version)
         return self._opened[name, version]
-
-
-def fingerprint(step: str, inputs: Sequence[str], params: Any) -> str:
-    """SHA-256 over the step's name, its inputs' fingerprints, its parameters and the code."""
-    parts = [step, list(inputs), plain(params), code_hash()]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON holds it; dataclasses become mappings."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-@cache
-def code_hash() -> str:
-    """SHA-256 over the package's source files, the lists that they decide by, and the contracts.
-
-    What was held to another contract is not taken over.
-    """
-    digest = hashlib.sha256()
-    package, schemas = package_folder(), schemas_folder()
-    code = [*package.rglob("*.py"), *package.glob("data/*")]
-    for folder, paths in ((package, code), (schemas, schemas.glob("*.yaml"))):
-        for path in sorted(paths):
-            name = str(path.relative_to(folder)).encode()
-            digest.update(name + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def code_version() -> str:
-    """Version of the package and the beginning of its code's hash."""
-    return f"{__version__}+{code_hash()[:12]}"
 
 
 def step_key(context: RunContext, step: Step) -> str:

@@ -9,9 +9,12 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from stackspark.fingerprints import code_version, plain
+from stackspark.judging import FiltersParams
 from stackspark.license_expressions import OTHER_TERMS
 from stackspark.near_duplicates.params import COVER
-from stackspark.recipe import FiltersParams, Recipe
+from stackspark.recipe import Recipe
+from stackspark.removal_bands import RemovalRate
 from stackspark.report import aggregates, fold
 from stackspark.report.summary import (
     CanaryRow,
@@ -22,13 +25,12 @@ from stackspark.report.summary import (
     FetchRow,
     FunnelRow,
     Limit,
-    RemovalBandRow,
     RoundRow,
     RunSummary,
     TimingRow,
 )
 from stackspark.sources.canaries import SOURCE as CANARY_SOURCE
-from stackspark.steps import RunContext, StepRecord, code_version, plain
+from stackspark.steps import RunContext, StepRecord
 
 TOP_FAMILIES = 12
 PARALLEL_JOBS = 3
@@ -145,10 +147,10 @@ def contract_rows(records: Sequence[StepRecord]) -> tuple[ContractRow, ...]:
     )
 
 
-def removal_bands(records: Sequence[StepRecord]) -> tuple[RemovalBandRow, ...]:
+def removal_bands(records: Sequence[StepRecord]) -> tuple[RemovalRate, ...]:
     """The removal rates, where a step noted them."""
     notes = (record.metrics["notes"].get("removal_bands", ()) for record in records)
-    return tuple(RemovalBandRow(**row) for rows in notes for row in rows)
+    return tuple(RemovalRate(**row) for rows in notes for row in rows)
 
 
 def all_stored(context: RunContext) -> Mapping[str, Any]:

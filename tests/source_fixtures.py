@@ -11,7 +11,8 @@ import pyarrow as pa
 from swh.model.from_disk import Directory
 
 from stackspark.sources.assembling import assemble_containers
-from stackspark.sources.containers import Container, expand_sources
+from stackspark.sources.container import Container
+from stackspark.sources.containers import expand_sources
 from stackspark.sources.describing import describe_found
 from stackspark.sources.enumerating import enumerate_containers
 from stackspark.sources.fetching import FetchParams, fetch_units

@@ -9,11 +9,11 @@ from pyspark.sql import SparkSession
 
 from stackspark.commands import keep_order
 from stackspark.config import load_recipe
+from stackspark.fingerprints import plain
 from stackspark.io.lake import Publication
-from stackspark.judging import near_duplicate_candidates
+from stackspark.near_duplicates.candidates import near_duplicate_candidates
 from stackspark.near_duplicates.params import SCOPES, NearDuplicatesParams
 from stackspark.stages.select_representatives import SelectRepresentativesParams
-from stackspark.steps import plain
 
 LANGUAGES = {"b1": "C", "b2": "Objective-C", "b3": "Go", "b4": None}
 

@@ -30,8 +30,9 @@ from stackspark.errors import ContractError, UsageError
 from stackspark.governance.explanation import Explanation
 from stackspark.io.delta_tables import WriteResult
 from stackspark.io.lake import Lake
-from stackspark.judging import representatives, resolved, without_duplicates
+from stackspark.judging import resolved, without_duplicates
 from stackspark.planning import GONE, NEW
+from stackspark.representatives import representatives
 from stackspark.sources.canaries import REPO_NAME as CANARIES
 from stackspark.stages.finalize_verdicts import finalize_verdicts
 from stackspark.stages.select_representatives import SelectRepresentativesParams

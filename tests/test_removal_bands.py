@@ -9,8 +9,14 @@ from hypothesis import strategies as st
 from pyspark.sql import Row
 
 from stackspark.errors import InvalidParamsError
-from stackspark.removal_bands import RemovalBandsParams, bands_rule, removal_rates, shown_breaches
-from stackspark.report.summary import FamilyRow, NamedFile, RemovalBandRow
+from stackspark.families import FamilyRow, NamedFile
+from stackspark.removal_bands import (
+    RemovalBandsParams,
+    RemovalRate,
+    bands_rule,
+    removal_rates,
+    shown_breaches,
+)
 
 BANDS = RemovalBandsParams(
     min_files=10,
@@ -61,7 +67,7 @@ def test_a_rate_is_held_against_its_band(row: Row, is_ok: bool) -> None:
 def test_the_ends_are_exact(num_in: int, num_removed: int, thousandths: int) -> None:
     num_removed = min(num_in, num_removed)
     end, exact = thousandths / 1000, Fraction(thousandths, 1000)
-    rate = RemovalBandRow(
+    rate = RemovalRate(
         stage="s",
         kind="language",
         key="C",

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from stackspark import steps
+from stackspark import fingerprints
 
 
 def test_another_contract_is_another_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A table that was held to the old one must not be taken over."""
     schema = tmp_path / "files.yaml"
-    monkeypatch.setattr(steps, "schemas_folder", lambda: tmp_path)
+    monkeypatch.setattr(fingerprints, "schemas_folder", lambda: tmp_path)
     keys = set()
     for rule in ("length_bytes >= 0", "length_bytes > 0"):
         schema.write_text(rule)
-        steps.code_hash.cache_clear()
-        keys.add(steps.fingerprint("fetch", ["listing"], {}))
-    steps.code_hash.cache_clear()
+        fingerprints.code_hash.cache_clear()
+        keys.add(fingerprints.fingerprint("fetch", ["listing"], {}))
+    fingerprints.code_hash.cache_clear()
     assert len(keys) == 2

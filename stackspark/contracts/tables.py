@@ -7,12 +7,11 @@ expectations come from the same objects.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from stackspark.package import package_folder
+from stackspark.package import schemas_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +56,6 @@ class TableContract:
             f"`{column.name}` {column.data_type}{' not null' if column.required else ''}"
             for column in self.columns
         )
-
-
-def schemas_folder() -> Path:
-    """Folder of the contracts: the wheel's own, or the repository's in a checkout."""
-    installed = package_folder() / "schemas"
-    return installed if installed.is_dir() else package_folder().parent / "schemas"
 
 
 def table_names() -> list[str]:

@@ -7,17 +7,16 @@ from dataclasses import replace
 
 from pyspark.sql import Row
 
+from stackspark.families import FamilyRow, NamedFile
 from stackspark.report.aggregates import EDGES
 from stackspark.report.summary import (
     BandCurve,
     ConflictRow,
-    FamilyRow,
     FunnelRow,
     Histogram,
     LanguageRow,
     LicenseRow,
     Limit,
-    NamedFile,
     QuarantineExample,
     QuarantineRow,
     SourceRow,

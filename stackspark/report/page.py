@@ -13,8 +13,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from stackspark import words
+from stackspark.families import FamilyRow
 from stackspark.report import charts
-from stackspark.report.summary import FamilyRow, FunnelRow, RunSummary
+from stackspark.report.summary import FunnelRow, RunSummary
 
 MAX_MESSAGE_CHARS = 4000
 

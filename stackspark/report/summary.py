@@ -13,6 +13,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from stackspark.errors import InputError
+from stackspark.families import FamilyRow
+from stackspark.removal_bands import RemovalRate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,32 +73,6 @@ class LanguageRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemovalBandRow:
-    """The share that a stage removed of one language or source, and the band it must lie in.
-
-    `kind` is language or source; the key of an unknown language is empty.
-    """
-
-    stage: str
-    kind: str
-    key: str
-    num_in: int
-    num_removed: int
-    min_fraction: float
-    max_fraction: float
-
-    @property
-    def removed_fraction(self) -> float:
-        """Share removed, in 0..1."""
-        return self.num_removed / self.num_in if self.num_in else 0.0
-
-    @property
-    def is_ok(self) -> bool:
-        """Whether the share lies in its band."""
-        return self.min_fraction <= self.removed_fraction <= self.max_fraction
-
-
-@dataclass(frozen=True, kw_only=True)
 class LicenseRow:
     """Files with one set of licences; expression None: the total of the license type."""
 
@@ -116,27 +92,6 @@ class ConflictRow:
     license_type: str
     num_files: int
     num_kept_files: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class NamedFile:
-    """One file that holds a blob, for people."""
-
-    blob_id: str
-    repo_name: str
-    path: str
-    language: str | None = None
-    similarity: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FamilyRow:
-    """A kept file and what went because it stays; `kind` is near (blobs) or exact (files)."""
-
-    kind: str
-    kept: NamedFile
-    num_members: int
-    examples: tuple[NamedFile, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,7 +253,7 @@ class RunSummary:
     languages: tuple[LanguageRow, ...] = ()
     other_languages: LanguageRow | None = None
     num_other_languages: int = 0
-    removal_bands: tuple[RemovalBandRow, ...] = ()
+    removal_bands: tuple[RemovalRate, ...] = ()
     license_types: tuple[LicenseRow, ...] = ()
     licenses: tuple[LicenseRow, ...] = ()
     license_conflicts: tuple[ConflictRow, ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from hashlib import sha256
 
-from stackspark.sources.containers import Container
+from stackspark.sources.container import Container
 from stackspark.sources.contents import Content, Request, failed, make_content
 from stackspark.sources.found import File, Root, SourceFault
 from stackspark.sources.limits import Limits

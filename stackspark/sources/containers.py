@@ -3,46 +3,20 @@
 import glob
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from stackspark.errors import InputError
+from stackspark.sources.container import Container
 from stackspark.sources.packages import Package, archive_package
 from stackspark.sources.python_env import distributions, site_folders
 from stackspark.sources.specs import SourceSpec
-
-CONTAINERS_DDL = (
-    "source string not null, kind string not null, location string not null, ref string, "
-    "origin_url string not null, repo_name string not null, visit_date timestamp, "
-    "size_bytes bigint, task int not null"
-)
-"""Columns of a table of containers: the fields of `Container`."""
 
 TASK_BYTES = 128 * 1024 * 1024
 """Bytes of containers that one task lists; compressed where the container is."""
 
 TASK_CONTAINERS = 64
-
-
-@dataclass(frozen=True, kw_only=True)
-class Container:
-    """One repository, directory, archive or installed distribution: one origin.
-
-    `location` is absolute; `size_bytes` is what it takes on disk, None where only a walk would
-    tell; `task` is a number by which containers are spread evenly.
-    """
-
-    source: str
-    kind: str
-    location: str
-    ref: str | None
-    origin_url: str
-    repo_name: str
-    visit_date: datetime | None
-    size_bytes: int | None
-    task: int = 0
 
 
 def expand_sources(specs: Iterable[SourceSpec]) -> list[Container]:

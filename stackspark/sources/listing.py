@@ -50,7 +50,7 @@ def list_sources(containers: DataFrame, params: ListSourcesParams) -> DataFrame:
     """List the files of containers and compute their ids.
 
     Args:
-        containers: one row per container, columns as in `containers.CONTAINERS_DDL`; origins that
+        containers: one row per container, columns as in `container.CONTAINERS_DDL`; origins that
             opted out are no longer among them.
         params: how the work is cut, and limits against hostile input.
 

@@ -13,13 +13,8 @@ from open_data_contract_standard.model import OpenDataContractStandard
 from pyspark.sql import SparkSession
 
 from stackspark.contracts.constraints import delta_constraints
-from stackspark.contracts.tables import (
-    Column,
-    TableContract,
-    schemas_folder,
-    table_contract,
-    table_names,
-)
+from stackspark.contracts.tables import Column, TableContract, table_contract, table_names
+from stackspark.package import schemas_folder
 
 HEX = ("a" * 32, "a" * 40, "b" * 40, "a" * 64)
 VALUES = {

@@ -4,6 +4,8 @@ import dataclasses
 import math
 from datetime import UTC, datetime
 
+from stackspark.families import FamilyRow, NamedFile
+from stackspark.removal_bands import RemovalRate
 from stackspark.report.aggregates import EDGES
 from stackspark.report.fold import UNITS, band_curve
 from stackspark.report.summary import (
@@ -14,17 +16,14 @@ from stackspark.report.summary import (
     ExportRow,
     FailedRule,
     Failure,
-    FamilyRow,
     FetchRow,
     FunnelRow,
     Histogram,
     LanguageRow,
     LicenseRow,
     Limit,
-    NamedFile,
     QuarantineExample,
     QuarantineRow,
-    RemovalBandRow,
     RoundRow,
     RunSummary,
     SourceRow,
@@ -89,11 +88,11 @@ def summary() -> RunSummary:
         other_languages=_language(None, 910_000_000, 0.37),
         num_other_languages=118,
         removal_bands=(
-            RemovalBandRow(stage="near_duplicates", kind="language", key="Python", num_in=91_200,
+            RemovalRate(stage="near_duplicates", kind="language", key="Python", num_in=91_200,
                            num_removed=14_700, min_fraction=0.02, max_fraction=0.6),
-            RemovalBandRow(stage="near_duplicates", kind="language", key="", num_in=30_112,
+            RemovalRate(stage="near_duplicates", kind="language", key="", num_in=30_112,
                            num_removed=9_004, min_fraction=0.0, max_fraction=0.995),
-            RemovalBandRow(stage="near_duplicates", kind="source", key="wheel:/data/" + HOSTILE,
+            RemovalRate(stage="near_duplicates", kind="source", key="wheel:/data/" + HOSTILE,
                            num_in=40_007, num_removed=9_011, min_fraction=0.0, max_fraction=0.8),
         ),
         license_types=(

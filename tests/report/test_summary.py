@@ -6,13 +6,8 @@ import pytest
 from sample_summary import failed_summary, summary
 
 from stackspark.errors import InputError
-from stackspark.report.summary import (
-    ConservationRow,
-    RemovalBandRow,
-    RunSummary,
-    from_json,
-    to_json,
-)
+from stackspark.removal_bands import RemovalRate
+from stackspark.report.summary import ConservationRow, RunSummary, from_json, to_json
 
 
 @pytest.mark.parametrize("run", [summary(), failed_summary()], ids=["published", "failed"])
@@ -54,7 +49,7 @@ def test_conservation_counts_what_is_missing(num_kept: int, num_missing: int) ->
 
 @pytest.mark.parametrize(("num_removed", "is_ok"), [(1, False), (2, True), (6, True), (7, False)])
 def test_removal_band_takes_its_ends_in(num_removed: int, is_ok: bool) -> None:
-    row = RemovalBandRow(
+    row = RemovalRate(
         stage="s",
         kind="language",
         key="C",
@@ -67,7 +62,7 @@ def test_removal_band_takes_its_ends_in(num_removed: int, is_ok: bool) -> None:
 
 
 def test_removal_band_of_no_input_is_zero() -> None:
-    row = RemovalBandRow(
+    row = RemovalRate(
         stage="s",
         kind="language",
         key="C",

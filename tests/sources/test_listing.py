@@ -9,7 +9,8 @@ from source_fixtures import commit, list_locally, make_repository, write_files
 
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import InvalidParamsError
-from stackspark.sources.containers import CONTAINERS_DDL, expand_sources
+from stackspark.sources.container import CONTAINERS_DDL
+from stackspark.sources.containers import expand_sources
 from stackspark.sources.fetching import FetchParams, fetch_contents
 from stackspark.sources.limits import Limits
 from stackspark.sources.listing import LISTED_SCHEMA, ListSourcesParams, list_sources
