@@ -21,7 +21,7 @@ from pathlib import Path
 
 import enry
 
-from stackspark.kernels.languages import LANGUAGES_VERSION, MAX_LANGUAGE_BYTES, detect_language
+from stackspark.languages.linguist import LANGUAGES_VERSION, MAX_LANGUAGE_BYTES, detect_language
 
 MAX_BYTES = 1 << 20
 RUBY = """
@@ -201,7 +201,7 @@ def candidates(name: str) -> set[str]:
     """Languages that a name stands for by our version."""
     found = enry.get_languages_by_filename(name)
     if not found:
-        from stackspark.kernels.languages import _languages_by_extension  # noqa: PLC0415
+        from stackspark.languages.linguist import _languages_by_extension  # noqa: PLC0415
 
         found = _languages_by_extension(name)
     return set(found)

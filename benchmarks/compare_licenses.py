@@ -22,10 +22,10 @@ from typing import Any
 
 from compare_languages import files_of
 
-from stackspark.kernels.declared_licenses import METADATA_READERS, declared_license
-from stackspark.kernels.license_names import may_declare
-from stackspark.kernels.scancode import LicenseIndex, scancode_version
-from stackspark.kernels.spdx import evaluate
+from stackspark.licenses.detector.scancode import LicenseIndex, scancode_version
+from stackspark.licenses.expressions import evaluate
+from stackspark.licenses.file_names import may_declare
+from stackspark.licenses.metadata import METADATA_READERS, declared_license
 
 INSIDE = ("licenses/", "license_files/")
 """Folders of an installed distribution's metadata that hold its licence files."""

@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from stackspark.io.content_reader import ContentBatch, ReadMetrics, map_contents, plan_reads
-from stackspark.io.session import SessionParams, spark_session
-from stackspark.io.shards import ShardParams, export_documents, export_files
+from stackspark.export.shards import ShardParams, export_documents, export_files
+from stackspark.lake.content_reader import ContentBatch, ReadMetrics, map_contents, plan_reads
+from stackspark.runtime.session import SessionParams, spark_session
 
 SUFFIXES = {".py", ".pyi", ".h", ".c", ".cpp", ".js", ".ts", ".css", ".html", ".md", ".txt", ".xml"}
 ROWS_PER_ROW_GROUP = 1000

@@ -32,14 +32,14 @@ from pyspark.sql.pandas.types import from_arrow_type
 from pyspark.sql.types import StringType, StructField, StructType
 from s3_servers import S3Server, seaweedfs_server
 
-from stackspark.io.session import SessionParams, spark_session
-from stackspark.sources.content_stores import StoreParams
-from stackspark.sources.contents import Request
-from stackspark.sources.fetch_metrics import FetchCounts
-from stackspark.sources.fetching import FetchParams, fetch_contents
-from stackspark.sources.limits import Limits
-from stackspark.sources.rows import LOCATOR
-from stackspark.sources.swh_contents import KIND, read_swh_contents
+from stackspark.runtime.session import SessionParams, spark_session
+from stackspark.sources.base.content import Request
+from stackspark.sources.base.limits import Limits
+from stackspark.sources.fetching.fetch import FetchParams, fetch_contents
+from stackspark.sources.fetching.metrics import FetchCounts
+from stackspark.sources.fetching.stores import StoreParams
+from stackspark.sources.fetching.swh_contents import KIND, read_swh_contents
+from stackspark.sources.listing.rows import LOCATOR
 from stackspark.swhid import blob_id, content_id
 
 BUCKET = "contents"

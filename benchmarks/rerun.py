@@ -10,7 +10,7 @@ import argparse
 import time
 from pathlib import Path
 
-from stackspark.commands import RunOptions, RunOutcome, run_recipe
+from stackspark.commands.run import RunOptions, RunOutcome, run_recipe
 
 LIMIT = "filters.long_lines.max_avg_line_length=60"
 

@@ -32,9 +32,9 @@ from meter import cpu_seconds, memory_bytes
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from stackspark.commands import RunOptions, run_recipe
-from stackspark.io.lake import Lake
-from stackspark.io.session import SessionParams, spark_session
+from stackspark.commands.run import RunOptions, run_recipe
+from stackspark.lake.lake import Lake
+from stackspark.runtime.session import SessionParams, spark_session
 
 SUFFIXES = (".whl", ".tgz", ".zip", ".crate", ".tar.gz")
 SAMPLE_SECONDS = 1.0

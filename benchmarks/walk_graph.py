@@ -24,10 +24,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from run_stages import shuffled
 
-from stackspark.graph_walk import WalkDirectoriesParams, walk_directories
-from stackspark.io.scratch import Scratch
-from stackspark.io.session import SessionParams, spark_session
-from stackspark.sources.swh_tables import GraphTables, graph_folder, read_graph
+from stackspark.lake.scratch import Scratch
+from stackspark.runtime.session import SessionParams, spark_session
+from stackspark.sources.swh_graph.tables import GraphTables, graph_folder, read_graph
+from stackspark.sources.swh_graph.walk import WalkDirectoriesParams, walk_directories
 
 DIRECTORIES, FILES, FANOUT = 40, 7, 3
 ENTRIES = DIRECTORIES * FILES + DIRECTORIES - 1

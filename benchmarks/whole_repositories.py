@@ -16,19 +16,19 @@ from dataclasses import replace
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from stackspark.commands import keep_order
-from stackspark.io.lake import Lake
-from stackspark.io.scratch import Scratch
-from stackspark.io.session import SessionParams, spark_session
-from stackspark.judging import resolved, without_duplicates
-from stackspark.near_duplicates.candidates import near_duplicate_candidates
-from stackspark.near_duplicates.params import NearDuplicatesParams
-from stackspark.near_duplicates.search import find_near_duplicates
-from stackspark.stages.finalize_verdicts import finalize_verdicts
-from stackspark.stages.select_representatives import (
+from stackspark.commands.run import keep_order
+from stackspark.duplicates.finalize_verdicts import finalize_verdicts
+from stackspark.duplicates.near.candidates import near_duplicate_candidates
+from stackspark.duplicates.near.params import NearDuplicatesParams
+from stackspark.duplicates.near.search import find_near_duplicates
+from stackspark.duplicates.select_representatives import (
     SelectRepresentativesParams,
     select_representatives,
 )
+from stackspark.lake.lake import Lake
+from stackspark.lake.scratch import Scratch
+from stackspark.rules.judge import resolved, without_duplicates
+from stackspark.runtime.session import SessionParams, spark_session
 
 
 def main() -> None:

@@ -109,7 +109,7 @@ def runs(python: Path) -> bool:
 
 def finds_java() -> bool:
     """Whether the package finds a Java to start Spark with, or is told to do without."""
-    find_java = "from stackspark.io.java import find_java; find_java()"
+    find_java = "from stackspark.runtime.java import find_java; find_java()"
     search = [str(VENV_PYTHON), "-c", find_java]
     return (
         os.environ.get("STACKSPARK_NO_JAVA_FALLBACK") == "1"

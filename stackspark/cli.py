@@ -125,7 +125,7 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Say of a file why it is in or out."""
-    from stackspark.commands import explain_target  # noqa: PLC0415
+    from stackspark.commands.run import explain_target  # noqa: PLC0415
 
     _show(explain_target(lake, target, run_id=run_id, master=master), as_json)
 
@@ -133,7 +133,7 @@ def explain(
 @app.command()
 def report(lake: LakeOption = "lake", run_id: RunOption = None) -> None:
     """Render the HTML report of a run again and print its path."""
-    from stackspark.commands import render_report  # noqa: PLC0415
+    from stackspark.commands.run import render_report  # noqa: PLC0415
 
     typer.echo(render_report(lake, run_id=run_id))
 
@@ -147,7 +147,7 @@ def validate(
     as_json: JsonOption = False,
 ) -> None:
     """Check published tables against their contracts."""
-    from stackspark.commands import validate_tables  # noqa: PLC0415
+    from stackspark.commands.run import validate_tables  # noqa: PLC0415
 
     outcome = validate_tables(lake, table, run_id=run_id, master=master)
     _show(outcome, as_json)
@@ -180,12 +180,8 @@ def near_duplicates(
     quiet: QuietOption = False,
 ) -> None:
     """Remove near-duplicates from texts in Parquet, without a lake."""
-    from stackspark.near_duplicates.columns import TextColumns  # noqa: PLC0415
-    from stackspark.near_duplicates.texts import (  # noqa: PLC0415
-        DEFAULTS,
-        DeduplicateOptions,
-        deduplicate_parquet,
-    )
+    from stackspark.duplicates.near.columns import TextColumns  # noqa: PLC0415
+    from stackspark.duplicates.near.texts import DEFAULTS, DeduplicateOptions, deduplicate_parquet  # noqa: PLC0415
 
     options = DeduplicateOptions(
         parquet=parquet,
@@ -217,7 +213,7 @@ def maintain(
     quiet: QuietOption = False,
 ) -> None:
     """Migrate an older lake, join small files, remove what no kept run needs."""
-    from stackspark.maintenance import MaintainOptions, maintain_lake  # noqa: PLC0415
+    from stackspark.commands.maintain import MaintainOptions, maintain_lake  # noqa: PLC0415
 
     options = MaintainOptions(
         lake=lake,
@@ -233,7 +229,7 @@ def maintain(
 @app.command()
 def doctor(lake: LakeOption = "lake", as_json: JsonOption = False) -> None:
     """Check Java, jars, versions, memory, disk and the lake, each with its mend."""
-    from stackspark.doctor import render, run_checks  # noqa: PLC0415
+    from stackspark.commands.doctor import render, run_checks  # noqa: PLC0415
 
     checks = run_checks(lake)
     rows = [vars(check) if hasattr(check, "__dict__") else check for check in checks]
@@ -264,7 +260,7 @@ def _given(
 def _run(
     recipe: str, lake: str, given: dict[str, Any], as_json: bool, *, dry_run: bool = False
 ) -> None:
-    from stackspark.commands import RunOptions, plan_recipe, run_recipe  # noqa: PLC0415
+    from stackspark.commands.run import RunOptions, plan_recipe, run_recipe  # noqa: PLC0415
 
     options = RunOptions(recipe=recipe, lake=lake, **given)
     _show(plan_recipe(options) if dry_run else run_recipe(options), as_json)
@@ -294,7 +290,7 @@ def exit_code(arguments: Sequence[str], name: str) -> int:
     except Exception as error:
         if hasattr(error, "format_message"):
             return _fail(_usage(error), 2)
-        from stackspark.failures import describe  # noqa: PLC0415
+        from stackspark.runtime.failures import describe  # noqa: PLC0415
 
         failure = describe(error)
         return _fail(failure.message, failure.exit_code)

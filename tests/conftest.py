@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 from s3_servers import S3Server, moto_server, seaweedfs_server
 
-from stackspark.io.session import SessionParams, spark_session
+from stackspark.runtime.session import SessionParams, spark_session
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from places import REPOSITORY
 from pyspark.sql import SparkSession
 
-from stackspark import cli, commands
-from stackspark.io.lake import MARKER_NAME, Lake
-from stackspark.io.locks import LakeLock
+from stackspark import cli
+from stackspark.commands import run as commands
+from stackspark.lake.lake import MARKER_NAME, Lake
+from stackspark.lake.locks import LakeLock
 
 BIN = Path(sys.executable).parent
 FILES = {
@@ -144,7 +146,7 @@ def test_wrong_input_has_one_line_before_spark_starts(
 
 
 def test_every_line_of_the_table_is_documented() -> None:
-    text = Path(cli.__file__).parents[1].joinpath("docs", "errors.md").read_text(encoding="utf-8")
+    text = REPOSITORY.joinpath("docs", "errors.md").read_text(encoding="utf-8")
     commands_shown = set(re.findall(r"^\| `stackspark ([^`]+)` \|", text, flags=re.MULTILINE))
     assert {" ".join(arguments) for arguments, _, _ in INPUTS} <= commands_shown
 

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from places import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 
 

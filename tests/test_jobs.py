@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from places import REPOSITORY
 
-from stackspark.io.jars import cached_jars
-from stackspark.io.java import find_java
+from stackspark.runtime.jars import cached_jars
+from stackspark.runtime.java import find_java
 
-REPOSITORY = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 
 # Each test starts a session of its own below spark-submit.

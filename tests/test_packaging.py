@@ -4,11 +4,10 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from pathlib import Path
 
 import pytest
+from places import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[1]
 DATA_FOLDERS = ("data", "recipes", "report")
 
 

@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 import typer
 import yaml
+from places import REPOSITORY
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from stackspark.cli import app
-from stackspark.config import load_recipe
+from stackspark.decontamination.items import read_benchmarks
 from stackspark.errors import StacksparkError
-from stackspark.governance.opt_outs import opt_out_requests
-from stackspark.io.benchmark_sets import read_benchmarks
-from stackspark.pipeline import STEPS
-from stackspark.rules import RULE_ORDER
-from stackspark.sources.specs import KINDS, parse_source, read_sources_file, source_entry
+from stackspark.ledger.verdicts import RULE_ORDER
+from stackspark.opt_outs.requests import opt_out_requests
+from stackspark.recipe.load import load_recipe
+from stackspark.run.pipeline import STEPS
+from stackspark.sources.base.specs import KINDS, parse_source, read_sources_file, source_entry
 
-REPOSITORY = Path(__file__).parents[1]
 PAGES = [
     REPOSITORY / name
     for name in (
@@ -176,11 +176,11 @@ def test_paths_in_tables_exist(page: Path) -> None:
 
 def test_every_rule_stands_beside_its_files() -> None:
     text = PAGES[1].read_text(encoding="utf-8")
-    table = text.partition("| rule | file below `stackspark/stages/` |")[2].partition("\n\n")[0]
+    table = text.partition("| rule | file below `stackspark/` |")[2].partition("\n\n")[0]
     rules = [name for row in table.splitlines() for name in re.findall("`(\\w+)`", row)]
     assert sorted(rules) == sorted(RULE_ORDER)
-    files = re.findall(r"`(\w+\.py)`", table)
-    assert not [name for name in files if not (REPOSITORY / "stackspark/stages" / name).is_file()]
+    files = re.findall(r"`([\w/]+\.py)`", table)
+    assert not [name for name in files if not (REPOSITORY / "stackspark" / name).is_file()]
 
 
 def test_exit_codes_are_those_of_the_errors() -> None:

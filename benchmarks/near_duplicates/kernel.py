@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from near_duplicates.corpora import Corpus
-from stackspark.kernels.minhash import MinHashParams, measure_shingles
+from stackspark.duplicates.near.kernels.minhash import MinHashParams, measure_shingles
 
 GOALS = {256: 200, 1024: 120}
 """MB/s per core that each number of permutations should reach."""

@@ -17,10 +17,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from run_stages import Watcher
 
-from stackspark.io.scratch import Scratch
-from stackspark.io.session import SessionParams, spark_session
-from stackspark.near_duplicates.search import find_near_duplicates
-from stackspark.near_duplicates.texts import DEFAULTS
+from stackspark.duplicates.near.search import find_near_duplicates
+from stackspark.duplicates.near.texts import DEFAULTS
+from stackspark.lake.scratch import Scratch
+from stackspark.runtime.session import SessionParams, spark_session
 
 ESTIMATE = replace(DEFAULTS, verification="estimate", max_in_driver=0)
 """There are no texts to compare, and the tasks search: in the driver no family could hurt."""

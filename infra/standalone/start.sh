@@ -34,7 +34,7 @@ PYTHON="${PYTHON:-$repository/.venv/bin/python}"
 [[ -x "$PYTHON" ]] || fail "no Python at $PYTHON; run make test once, or say PYTHON=/path/to/python" 5
 places="$("$PYTHON" -c '
 import pyspark
-from stackspark.io.java import find_java
+from stackspark.runtime.java import find_java
 print(find_java().path, *pyspark.__path__, sep="\n")')" || fail "stackspark or Java is missing; see stackspark doctor" 5
 JAVA_HOME="$(sed -n 1p <<<"$places")" SPARK_HOME="$(sed -n 2p <<<"$places")"
 export JAVA_HOME SPARK_HOME SPARK_LOCAL_IP="$host" PYSPARK_PYTHON="$PYTHON"

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from stackspark.package import schemas_folder
+from stackspark.runtime.package import schemas_folder
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from operator import add
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.rules import NEAR_DUPLICATE_RULES
+from stackspark.ledger.verdicts import NEAR_DUPLICATE_RULES
 
 
 def _log_edges(decades: int, per_decade: int) -> tuple[float, ...]:

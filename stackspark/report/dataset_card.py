@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from stackspark.io.manifest import MANIFEST_NAME, Shard
+from stackspark.export.manifest import MANIFEST_NAME, Shard
+from stackspark.ledger.words import number, size, visible
 from stackspark.report.summary import FunnelRow, LicenseRow
-from stackspark.words import number, size, visible
 
 HUB_LICENSES = frozenset(
     (

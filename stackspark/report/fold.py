@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from pyspark.sql import Row
 
-from stackspark.families import FamilyRow, NamedFile
+from stackspark.duplicates.families import FamilyRow, NamedFile
+from stackspark.ledger.words import UNVERIFIED, cause_place, cause_words
 from stackspark.report.aggregates import EDGES
 from stackspark.report.summary import (
     BandCurve,
@@ -21,7 +22,6 @@ from stackspark.report.summary import (
     QuarantineRow,
     SourceRow,
 )
-from stackspark.words import UNVERIFIED, cause_place, cause_words
 
 UNITS = {
     "length_bytes": "bytes",

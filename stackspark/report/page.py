@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from stackspark import words
-from stackspark.families import FamilyRow
+from stackspark.duplicates.families import FamilyRow
+from stackspark.ledger import words
 from stackspark.report import charts
 from stackspark.report.summary import FunnelRow, RunSummary
 

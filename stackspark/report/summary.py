@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from stackspark.duplicates.families import FamilyRow
+from stackspark.duplicates.removal_bands import RemovalRate
 from stackspark.errors import InputError
-from stackspark.families import FamilyRow
-from stackspark.removal_bands import RemovalRate
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The end of a run on the terminal: the funnel, the balance, and where things are."""
 
+from stackspark.ledger.words import number, size
 from stackspark.report.summary import RunSummary
-from stackspark.words import number, size
 
 SIGNS = {"listed": " ", "quarantined": "-", "removed": "-", "not_sampled": "-", "kept": "="}
 

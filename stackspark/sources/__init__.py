@@ -1,1 +1,1 @@
-"""Readers of the outside world: git repositories, directories, archives, environments."""
+"""Where files come from: each kind of source, what it lists and how its bytes are read."""

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from hashlib import sha256
 
-from stackspark.sources.container import Container
-from stackspark.sources.contents import Content, Request, failed, make_content
-from stackspark.sources.found import File, Root, SourceFault
-from stackspark.sources.limits import Limits
+from stackspark.sources.base.container import Container
+from stackspark.sources.base.content import Content, Request, failed, make_content
+from stackspark.sources.base.entries import File, Root, SourceFault
+from stackspark.sources.base.limits import Limits
 from stackspark.swhid import FILE_MODE, content_id
 
 KIND = "canaries"

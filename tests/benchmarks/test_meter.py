@@ -2,11 +2,11 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from meter import Meter
+from places import REPOSITORY
 
-METER = Path(__file__).parents[2] / "benchmarks" / "meter.py"
+METER = REPOSITORY / "benchmarks" / "meter.py"
 BURN = "import time\nwhile time.process_time() < 0.6: pass"
 HOLD = "data = bytearray(120_000_000)\nimport time; time.sleep(1)"
 

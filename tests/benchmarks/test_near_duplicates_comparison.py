@@ -14,8 +14,8 @@ from near_duplicates.score import Score
 from near_duplicates.tools import FOLDER, TOOLS, command
 from pyspark.sql import SparkSession
 
-from stackspark.io.scratch import Scratch
-from stackspark.near_duplicates.search import find_near_duplicates
+from stackspark.duplicates.near.search import find_near_duplicates
+from stackspark.lake.scratch import Scratch
 
 ADAPTERS = FOLDER / "adapters"
 WORDS = [f"sail{number}" for number in range(60)]

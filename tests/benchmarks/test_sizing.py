@@ -1,10 +1,9 @@
 """The page on sizes shows what its formula gives."""
 
-from pathlib import Path
-
 import sizing
+from places import REPOSITORY
 
-PAGE = Path(__file__).parents[2] / "docs" / "sizing.md"
+PAGE = REPOSITORY / "docs" / "sizing.md"
 
 
 def test_page_has_the_table_that_the_script_prints() -> None:

@@ -6,15 +6,15 @@ the rule must both hold and fail somewhere in it: a rule that cannot fail guards
 
 import itertools
 import re
-from pathlib import Path
 
 import pytest
 from open_data_contract_standard.model import OpenDataContractStandard
+from places import REPOSITORY
 from pyspark.sql import SparkSession
 
 from stackspark.contracts.constraints import delta_constraints
 from stackspark.contracts.tables import Column, TableContract, table_contract, table_names
-from stackspark.package import schemas_folder
+from stackspark.runtime.package import schemas_folder
 
 HEX = ("a" * 32, "a" * 40, "b" * 40, "a" * 64)
 VALUES = {
@@ -134,4 +134,4 @@ def test_every_rule_of_a_schema_can_hold_and_fail(spark: SparkSession, name: str
 
 
 def test_schemas_folder_is_the_one_of_the_checkout() -> None:
-    assert schemas_folder() == Path(__file__).parents[2] / "schemas"
+    assert schemas_folder() == REPOSITORY / "schemas"

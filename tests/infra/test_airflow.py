@@ -11,11 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from places import REPOSITORY
 from whole_runs import publications
 
-from stackspark.pipeline import STEPS
+from stackspark.run.pipeline import STEPS
 
-DAGS = Path(__file__).parents[2] / "infra" / "airflow" / "dags"
+DAGS = REPOSITORY / "infra" / "airflow" / "dags"
 BAND = 'near_duplicates.removal_bands={"min_files": 1, "default": [0.9, 1.0]}'
 
 pytestmark = [pytest.mark.integration, pytest.mark.airflow]

@@ -15,12 +15,13 @@ import pytest
 import yaml
 from botocore.validate import ParamValidator
 from kubernetes_server import api_server
+from places import REPOSITORY
 
-from stackspark.config import load_recipe
-from stackspark.io.java import find_java
-from stackspark.io.locks import LEASE_SECONDS
+from stackspark.lake.locks import LEASE_SECONDS
+from stackspark.recipe.load import load_recipe
+from stackspark.runtime.java import find_java
 
-INFRA = Path(__file__).parents[2] / "infra"
+INFRA = REPOSITORY / "infra"
 KUBERNETES = INFRA / "kubernetes"
 MANIFESTS = [
     (path.name, document)

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 import setup_environment
+from places import REPOSITORY
 from setup_environment import dev_group, said_to_uv, uv_environment
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 def test_said_to_uv_leaves_missing_folders_of_links_out(tmp_path: Path) -> None:

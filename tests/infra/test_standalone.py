@@ -11,14 +11,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from places import REPOSITORY
 from planted import Fixture, plant
 from pyspark.sql import SparkSession
 from whole_runs import ended, run, shard_hashes, start
 
-from stackspark.commands import RunOptions, run_recipe
+from stackspark.commands.run import RunOptions, run_recipe
 
 FILES = ("--set", "exports=[files]")
-SCRIPTS = Path(__file__).parents[2] / "infra" / "standalone"
+SCRIPTS = REPOSITORY / "infra" / "standalone"
 EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from stackspark.io.manifest import Shard, language_slug
+from stackspark.export.manifest import Shard, language_slug
 from stackspark.report.dataset_card import DatasetCard, render_dataset_card
 from stackspark.report.summary import FunnelRow, LicenseRow
 

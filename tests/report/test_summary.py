@@ -5,8 +5,8 @@ import json
 import pytest
 from sample_summary import failed_summary, summary
 
+from stackspark.duplicates.removal_bands import RemovalRate
 from stackspark.errors import InputError
-from stackspark.removal_bands import RemovalRate
 from stackspark.report.summary import ConservationRow, RunSummary, from_json, to_json
 
 

@@ -6,6 +6,9 @@ from itertools import pairwise
 
 import pytest
 
+from stackspark.sources.base.content import Request
+from stackspark.sources.base.entries import File, Root
+from stackspark.sources.base.limits import Limits
 from stackspark.sources.canaries import (
     FAR_JACCARD,
     NEAR_JACCARD,
@@ -16,9 +19,6 @@ from stackspark.sources.canaries import (
     near_jaccard,
     read_canaries,
 )
-from stackspark.sources.contents import Request
-from stackspark.sources.found import File, Root
-from stackspark.sources.limits import Limits
 from stackspark.swhid import content_id
 
 

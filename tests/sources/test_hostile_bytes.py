@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from source_fixtures import Listed, commit, fetch_locally, git, list_locally, make_repository
 
-from stackspark.sources import assembling
-from stackspark.sources.limits import Limits
+from stackspark.sources.base.limits import Limits
+from stackspark.sources.listing import assemble as assembling
 
 LIMITS = Limits(max_total_bytes=1_000_000, max_member_bytes=1_000_000)
 damages = st.lists(

@@ -10,15 +10,15 @@ import pyarrow.parquet as pq
 from protocol import Answer, Task, arguments, serve, unavailable
 from pyspark.sql import DataFrame, SparkSession
 
-from stackspark.io.session import SessionParams, spark_session
-from stackspark.near_duplicates.columns import TextColumns
-from stackspark.near_duplicates.params import NearDuplicatesParams
-from stackspark.near_duplicates.texts import (
+from stackspark.duplicates.near.columns import TextColumns
+from stackspark.duplicates.near.params import NearDuplicatesParams
+from stackspark.duplicates.near.texts import (
     DEFAULTS,
     DeduplicateOptions,
     deduplicate,
     deduplicate_parquet,
 )
+from stackspark.runtime.session import SessionParams, spark_session
 
 COLUMNS = TextColumns(id="id", text="text", rank="rank")
 

@@ -16,7 +16,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param, chain
 from stackspark_tasks import StacksparkOperator, describe_environment
 
-# `stackspark.pipeline.STEPS`, which Airflow's environment cannot import; a test compares them.
+# `stackspark.run.pipeline.STEPS`, which Airflow's environment cannot import; a test compares them.
 STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export")
 
 PARAMS = {

@@ -22,8 +22,8 @@ EXIT_CODE = re.compile(r"(?:Error|exit) code is: ([1-9]\d*)")
 
 ENVIRONMENT = """
 import json
-from stackspark.io.jars import cached_jars
-from stackspark.io.java import find_java
+from stackspark.runtime.jars import cached_jars
+from stackspark.runtime.java import find_java
 java = find_java()
 jars = ",".join(map(str, cached_jars(java, s3a={s3a})))
 print(json.dumps({{"java": str(java.path), "jars": jars}}))

@@ -1,0 +1,1 @@
+"""The verbs of the command line: what each checks, runs, publishes and answers."""

@@ -1,0 +1,1 @@
+"""Benchmark items, and the matcher that finds them in texts."""

@@ -1,0 +1,1 @@
+"""Duplicates: which copy stays, and how much of a language or source may go."""

@@ -1,0 +1,329 @@
+"""Near-duplicates of a few Parquet files, found by the threads of this process, without Spark.
+
+A session of Spark takes six seconds to begin, and its first jobs as long again: more than the
+search needs for a gigabyte. The answer is the one that Spark's tasks give.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import IO, NamedTuple, TypeVar
+from urllib.parse import quote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from stackspark.duplicates.near.columns import IdProblems, TextColumns, check_columns, check_ids
+from stackspark.duplicates.near.in_memory import MEASURED, FoundTwins, candidates_of, search_arrays
+from stackspark.duplicates.near.kernels.minhash import MinHashParams
+from stackspark.duplicates.near.kernels.shingle_sets import jaccard, shingle_sets
+from stackspark.duplicates.near.measure_texts import measures_of
+from stackspark.duplicates.near.params import NearDuplicatesParams
+from stackspark.duplicates.near.tables.compare_shingles import COMPARED
+from stackspark.duplicates.near.tables.settle_twins import NORMALIZED_TEXT
+from stackspark.errors import InputError
+from stackspark.runtime.buffers import Flags, Longs
+from stackspark.runtime.storage.filesystems import joined, located
+from stackspark.runtime.storage.parquet_rows import MAX_BATCH_ROWS, ParquetRows, open_parquet
+
+PIECE_BYTES = 32 << 20
+"""Bytes, decoded, that are read at a time, unless a row group, or row, has more."""
+
+PATTERN_SIGNS = "*?[{"
+"""Signs of a pattern that Spark may find files by."""
+
+SAFE = "/:"
+"""What of a path stays as it is in a URI, so that one of S3 is known for what it is."""
+
+Made = TypeVar("Made")
+
+
+class Piece(NamedTuple):
+    """Rows of a file from `start` to `stop`; `offset` texts lie in the files before it."""
+
+    uri: str
+    start: int
+    stop: int
+    offset: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextFiles:
+    """Parquet files of one schema, their pieces in order, and the columns beside the texts.
+
+    `keys` has one row per text, in the order of the files: `id`, `rank` and `scope`, which are null
+    where they were not named.
+    """
+
+    uris: list[str]
+    schema: pa.Schema
+    pieces: list[Piece]
+    keys: pa.Table
+    columns: TextColumns
+
+    def __len__(self) -> int:
+        return int(self.keys.num_rows)
+
+    def map(
+        self, make: Callable[[pa.Array, Longs], Made], wanted: Flags | None = None
+    ) -> Iterator[Made]:
+        """Read texts by threads; gives what `make` makes of each batch and its rows' numbers."""
+
+        def made(piece: Piece) -> list[Made]:
+            rows = np.arange(piece.start, piece.stop)
+            if wanted is not None:
+                rows = rows[wanted[rows + piece.offset]]
+            file, results = ParquetRows(piece.uri, (self.columns.text,)), []
+            for span in file.spans(rows):
+                numbers = span.first_row + span.local + piece.offset
+                results.append(make(span.taken(self.columns.text), numbers))
+            return results
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for results in pool.map(made, self.pieces):
+                yield from results
+
+
+def open_text_files(path: str, columns: TextColumns, max_texts: int) -> TextFiles | None:
+    """Open the Parquet files of a path if this process can do with them.
+
+    Args:
+        path: a file or folder, local or ``s3a://``.
+        columns: what the columns are called.
+        max_texts: texts that are not too many.
+
+    Returns:
+        The files; None where they need Spark: too many texts, several schemas, folders within
+        folders, patterns, and columns of types that Arrow and Spark may order differently.
+
+    Raises:
+        InputError: there is no Parquet.
+        UsageError: a column that is not there.
+    """
+    uris = _uris(path)
+    if uris is None:
+        return None
+    footers = [_footer(uri, path) for uri in uris]
+    if not footers:
+        raise InputError(f"{path} holds no Parquet: it is empty")
+    schema = footers[0].schema.to_arrow_schema().remove_metadata()
+    check_columns(columns, schema.names)
+    if sum(footer.num_rows for footer in footers) > max_texts or not _are_plain(schema, columns):
+        return None
+    if any(f.schema.to_arrow_schema().remove_metadata() != schema for f in footers):
+        return None
+    return TextFiles(
+        uris=uris,
+        schema=schema,
+        pieces=list(_pieces(uris, footers)),
+        keys=_keys(uris, columns),
+        columns=columns,
+    )
+
+
+def find_in_files(files: TextFiles, params: NearDuplicatesParams) -> tuple[FoundTwins, Longs]:
+    """Find the texts to remove as near-duplicates of better ones.
+
+    Returns:
+        The twins by rank, and the number of the text of each rank.
+
+    Raises:
+        InputError: an id is null or not unique, or a text is null.
+    """
+    parts = list(files.map(lambda texts, _: measures_of(texts, params.minhash)))
+    measured = pa.Table.from_batches(parts) if parts else _nothing_measured()
+    _check(files, measured)
+    order = _order(files.keys)
+    named = pc.coalesce(files.keys["scope"].cast(pa.string()), "")
+    ranked = measured.append_column("scope", named).select(MEASURED.names).take(pa.array(order))
+
+    with tempfile.TemporaryFile() as spool:
+        sets = _ShingleSets(files, params.minhash, spool)
+
+        def compare(asked: pa.Table) -> pa.Table:
+            pairs = [asked[side] for side in ("member", "head")]
+            similarities = sets.similarities(*(order[ranks.to_numpy()] for ranks in pairs))
+            return pa.table([*pairs, pa.array(similarities)], schema=COMPARED)
+
+        return search_arrays(candidates_of(ranked, params.minhash), params, compare), order
+
+
+def named_rows(files: TextFiles, found: FoundTwins, order: Longs) -> pa.Table:
+    """The removed texts by the names of their user, as `RemovedTexts.rows` has them."""
+    members, twins = (found.twins[side].to_numpy() for side in ("member", "twin"))
+    ids = files.keys["id"]
+    sizes = np.bincount(twins, minlength=len(files)) + 1
+    is_same = pc.equal(found.twins["established_by"], NORMALIZED_TEXT)
+    return pa.table(
+        {
+            files.columns.id: ids.take(pa.array(order[members])),
+            "kept_id": ids.take(pa.array(order[twins])),
+            "similarity": found.twins["similarity"],
+            "rule": pc.if_else(is_same, "normalized_duplicate", "near_duplicate"),
+            "established_by": found.twins["established_by"],
+            "family_size": sizes[twins],
+        }
+    )
+
+
+def kept_rows(files: TextFiles, found: FoundTwins, order: Longs) -> Iterator[pa.RecordBatch]:
+    """All columns of the texts that stay, in the order of the files."""
+    stays = np.ones(len(files), np.bool_)
+    stays[order[found.twins["member"].to_numpy()]] = False
+    start = 0
+    for uri in files.uris:
+        file = open_parquet(uri)
+        groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+        row_bytes = max(
+            (group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0
+        )
+        batch_rows = min(max(PIECE_BYTES // (row_bytes + 1), 1), MAX_BATCH_ROWS)
+        for batch in file.iter_batches(batch_rows):
+            yield batch.filter(pa.array(stays[start : start + batch.num_rows]))
+            start += batch.num_rows
+
+
+def _uris(path: str) -> list[str] | None:
+    """URIs of the files of a path in order; None if Spark should look for them."""
+    filesystem, place = located(path)
+    found = filesystem.get_file_info(place)
+    if found.type == fs.FileType.File:
+        return [quote(path, safe=SAFE)]
+    if found.type == fs.FileType.NotFound:
+        if any(sign in path for sign in PATTERN_SIGNS):
+            return None
+        raise InputError(f"{path} holds no Parquet: there is no such file or folder")
+    visible = [
+        info
+        for info in filesystem.get_file_info(fs.FileSelector(place))
+        if info.base_name[:1] not in "_."
+    ]
+    if any(info.type != fs.FileType.File for info in visible):
+        return None
+    names = sorted(info.base_name for info in visible)
+    return [quote(joined(path, name), safe=SAFE) for name in names]
+
+
+def _footer(uri: str, path: str) -> pq.FileMetaData:
+    try:
+        return open_parquet(uri).metadata
+    except InputError as error:
+        raise InputError(f"{path} holds no Parquet: {error}") from None
+
+
+def _are_plain(schema: pa.Schema, columns: TextColumns) -> bool:
+    """Whether all columns have types that mean the same here as in Spark."""
+    types = pa.types
+    key = (_is_string, types.is_integer)
+    allowed = [
+        (columns.id, key),
+        (columns.text, (_is_string, types.is_binary, types.is_large_binary)),
+        (columns.rank, (*key, types.is_floating, types.is_date, types.is_timestamp)),
+        (columns.scope, key),
+    ]
+    return all(
+        schema.names.count(name) == 1 and any(test(schema.field(name).type) for test in tests)
+        for name, tests in allowed
+        if name
+    )
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    return kind in (pa.string(), pa.large_string())
+
+
+def _pieces(uris: list[str], footers: list[pq.FileMetaData]) -> Iterator[Piece]:
+    offset = 0
+    for uri, footer in zip(uris, footers, strict=True):
+        start = row = num_bytes = 0
+        for index in range(footer.num_row_groups):
+            group = footer.row_group(index)
+            row, num_bytes = row + group.num_rows, num_bytes + group.total_byte_size
+            if num_bytes >= PIECE_BYTES or row == footer.num_rows:
+                yield Piece(uri, start, row, offset)
+                start, num_bytes = row, 0
+        offset += footer.num_rows
+
+
+def _keys(uris: list[str], columns: TextColumns) -> pa.Table:
+    names = {"id": columns.id, "rank": columns.rank, "scope": columns.scope}
+    tables = [open_parquet(uri).read(sorted({*filter(None, names.values())})) for uri in uris]
+    keys = pa.concat_tables(tables)
+    missing = pa.nulls(keys.num_rows)
+    return pa.table({role: keys[name] if name else missing for role, name in names.items()})
+
+
+def _nothing_measured() -> pa.Table:
+    return pa.Table.from_batches([measures_of(pa.array([], pa.string()), MinHashParams())])
+
+
+def _check(files: TextFiles, measured: pa.Table) -> None:
+    ids = files.keys["id"]
+    counts = ids.value_counts()
+    repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1)).drop_null()
+    examples = [_as_json({"id": value}) for value in repeated.to_pylist()]
+    problems = IdProblems(
+        num_without_id=ids.null_count,
+        num_repeated=len(examples),
+        num_null=pc.sum(measured["is_null"]).as_py() or 0,
+        example=min(examples, default=None),
+    )
+    check_ids(files.columns, problems)
+
+
+def _as_json(value: dict[str, object]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _order(keys: pa.Table) -> Longs:
+    """Numbers of the texts from the best to the worst: by rank, then by the hash of the id."""
+    digests = [
+        sha1(str(value).encode(), usedforsecurity=False).hexdigest()
+        for value in keys["id"].to_pylist()
+    ]
+    columns = {"id_hash": digests}
+    if keys["rank"].null_count < len(keys):
+        columns = {"rank": keys["rank"], **columns}
+    order = pc.sort_indices(pa.table(columns), [(name, "ascending") for name in columns])
+    numbers: Longs = order.to_numpy().astype(np.int64)
+    return numbers
+
+
+class _ShingleSets:
+    """Shingles of the texts that were asked for, in a file: a text is read for them once."""
+
+    def __init__(self, files: TextFiles, minhash: MinHashParams, spool: IO[bytes]) -> None:
+        self._files, self._minhash, self._spool = files, minhash, spool
+        self._starts = np.full(len(files), -1)
+        self._ends = np.zeros(len(files), np.int64)
+
+    def similarities(self, left: Longs, right: Longs) -> list[float]:
+        """Exact similarities of pairs of texts, which are given by their numbers."""
+        self._read(np.concatenate([left, right]))
+        if not self._spool.tell():
+            return [0.0] * len(left)
+        stored = np.memmap(self._spool, np.uint64, "r")
+        starts, ends = self._starts // stored.itemsize, self._ends // stored.itemsize
+        pairs = zip(left, right, strict=True)
+        return [jaccard(*(stored[starts[n] : ends[n]] for n in pair)) for pair in pairs]
+
+    def _read(self, numbers: Longs) -> None:
+        wanted = np.zeros(len(self._files), np.bool_)
+        wanted[numbers] = self._starts[numbers] < 0
+
+        def listed(texts: pa.Array, numbers: Longs) -> tuple[Longs, pa.Array]:
+            return numbers, shingle_sets(texts, self._minhash)
+
+        for of_texts, sets in self._files.map(listed, wanted):
+            for number, shingles in zip(of_texts, sets, strict=True):
+                self._starts[number] = self._spool.tell()
+                self._spool.write(shingles.as_buffer())
+                self._ends[number] = self._spool.tell()
+        self._spool.flush()

@@ -1,0 +1,1 @@
+"""Kernels of the search: shingles, MinHash, buckets, resolution; no Spark."""

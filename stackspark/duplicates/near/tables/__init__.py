@@ -1,0 +1,1 @@
+"""Tables of the search's rounds in Spark."""

@@ -1,0 +1,1 @@
+"""Why a file is in the dataset or out of it."""

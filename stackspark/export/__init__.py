@@ -1,0 +1,1 @@
+"""Exports: documents, shards, manifests and dataset cards."""

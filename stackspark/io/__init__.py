@@ -1,1 +1,0 @@
-"""Sessions, the lake, contents, shards."""

@@ -1,1 +1,0 @@
-"""Work on bytes: Arrow in, Arrow out, no Spark."""

@@ -1,0 +1,1 @@
+"""The lake: Delta tables, versions, publications, locks, and reading contents."""

@@ -1,0 +1,1 @@
+"""Licences: what files declare, what texts say, and what holds for each file."""

@@ -1,0 +1,1 @@
+"""Detectors of licences in texts, in a process beside the task."""

@@ -1,1 +1,0 @@
-"""The search for near-duplicates, and all that it needs beside stages and kernels."""

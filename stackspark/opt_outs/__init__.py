@@ -1,0 +1,1 @@
+"""Requests to be left out, and what they cover."""

@@ -1,0 +1,26 @@
+"""Origins that opted out before anything of them was read -> rows of `ledger`."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from stackspark.contracts.tables import table_contract
+from stackspark.ledger.verdicts import verdict_columns
+
+
+def record_refused_origins(refused: DataFrame) -> DataFrame:
+    """Write a verdict for each origin that was not even listed.
+
+    Args:
+        refused: (`origin_url`, `request_id`), several rows per origin where several
+            sources tell of it.
+
+    Returns:
+        Rows of `ledger` in contract order, rule `opt_out`.
+    Shuffles: one, on the URL.
+    """
+    once = refused.groupBy("origin_url").agg(F.min("request_id").alias("request_id"))
+    verdict = verdict_columns("opt_out", "record_refused_origins", evidence=F.col("request_id"))
+    rows = once.select(
+        F.lit("origin").alias("grain"), F.col("origin_url").alias("subject_id"), *verdict
+    )
+    return rows.select(*table_contract("ledger").column_names)

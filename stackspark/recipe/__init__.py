@@ -1,0 +1,1 @@
+"""Recipes: their model, and how one is read and checked."""

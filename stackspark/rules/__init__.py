@@ -1,0 +1,1 @@
+"""The rules: which verdicts there are, one module per family."""

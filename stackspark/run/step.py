@@ -1,0 +1,327 @@
+"""What every step of a run shares: fingerprint, write, contract, record, resume.
+
+A step writes new versions of its tables, the contracts are checked on exactly these versions, and
+`runs` records the step. A step whose fingerprint is recorded as audited is taken over.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from stackspark.contracts.gate import (
+    ContractResult,
+    TableRule,
+    check_rules,
+    check_table,
+    failed_message,
+)
+from stackspark.contracts.tables import table_contract
+from stackspark.errors import ContractError
+from stackspark.lake.delta_tables import WriteResult
+from stackspark.lake.lake import Lake
+from stackspark.lake.locks import LakeLock
+from stackspark.lake.scratch import Scratch
+from stackspark.runtime.fingerprints import code_version, fingerprint, plain
+from stackspark.runtime.progress import Progress
+from stackspark.sources.origins.listing_cache import KeptListings
+
+Notes = dict[str, Any]
+"""What a step tells the report."""
+
+OPEN = "open"
+"""The note of what a step could not do, but could another time: it is not taken over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """A new version of one table; `checks` gives rules that need more than the table.
+
+    `noted` tells what the writing took, once it is done, for the notes of the step.
+
+    A part is recorded for itself, so that a run which is killed goes on behind it; its contract is
+    checked with the last write of the table, which is no part.
+    """
+
+    table: str
+    rows: DataFrame
+    mode: str = "overwrite"
+    checks: Callable[[WriteResult], Sequence[TableRule]] = lambda _: ()
+    noted: Callable[[], Notes] = dict
+    is_part: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Rules on a table that an earlier step wrote, judged in a step of their own.
+
+    So a rule's parameters can change without the table being made again.
+    """
+
+    table: str
+    rules: Sequence[TableRule]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a run.
+
+    Attributes:
+        name: of the step.
+        after: the step whose result it reads, or what gives the fingerprints of what it reads.
+        params: all that its result depends on besides what it reads and the code, by name.
+        produce: yields the tables to write, each after the one before it was written and checked,
+            and further rules to check; puts what the report needs into the mapping that it is
+            given.
+        is_there: whether what an earlier run wrote besides tables is still there.
+    """
+
+    name: str
+    after: str | Callable[[], Sequence[str]]
+    params: Mapping[str, Any]
+    produce: Callable[[Notes], Iterator[Write | Check]]
+    is_there: "Callable[[StepRecord], bool]" = lambda _: True
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRecord:
+    """What a step did; a row of `runs`.
+
+    `metrics` maps each table that was written to its rows and bytes, and `notes` to what the step
+    noted besides.
+    """
+
+    step: str
+    fingerprint: str
+    table_versions: Mapping[str, int]
+    metrics: Mapping[str, Any]
+    contract_results: Mapping[str, Any]
+    seconds: float
+    resumed: bool = False
+
+    @property
+    def left_open(self) -> Mapping[str, Any] | None:
+        """What the step could not do, but could another time; None if it did all."""
+        left: Mapping[str, Any] | None = self.metrics.get("notes", {}).get(OPEN)
+        return left
+
+
+@dataclass(kw_only=True)
+class RunContext:
+    """One run on one lake: the session, the lake and what its steps have made so far."""
+
+    spark: SparkSession
+    lake: Lake
+    lock: LakeLock
+    run_id: str
+    recipe_name: str
+    progress: Progress
+    scratch: Scratch
+    kept_listings: KeptListings
+    versions: dict[str, int] = field(default_factory=dict)
+    records: list[StepRecord] = field(default_factory=list)
+    failed: StepRecord | None = None
+    _opened: dict[tuple[str, int], DataFrame] = field(default_factory=dict)
+
+    def add(self, record: StepRecord) -> None:
+        """Go on from a step that was done, taken over or planned."""
+        self.versions.update(record.table_versions)
+        self.records.append(record)
+
+    def table(self, name: str) -> DataFrame:
+        """The version of a table that this run made or took over."""
+        return self.version(name, self.versions[name])
+
+    def tables(self) -> dict[str, DataFrame]:
+        """Every table that this run made or took over so far."""
+        return {name: self.table(name) for name in self.versions}
+
+    def record(self, step: str) -> StepRecord:
+        """What a step of this run did."""
+        return next(record for record in self.records if record.step == step)
+
+    def fingerprint(self, step: str) -> str:
+        """Fingerprint of what a step of this run made: its key, and what it left open."""
+        record = self.record(step)
+        key = record.fingerprint
+        return fingerprint(step, [key], record.left_open) if record.left_open else key
+
+    def notes(self, step: str) -> Mapping[str, Any]:
+        """What a step of this run noted."""
+        notes: Mapping[str, Any] = self.record(step).metrics["notes"]
+        return notes
+
+    def num_rows(self, name: str) -> int:
+        """Rows of a table that this run made or took over."""
+        results = (record.contract_results for record in reversed(self.records))
+        num_rows: int = next(found[name]["num_rows"] for found in results if name in found)
+        return num_rows
+
+    def known(self, name: str) -> DataFrame | None:
+        """What the lake already knows of a table that only grows; None in a new lake."""
+        version = self.lake.base_version(self.spark, name)
+        return None if version is None else self.version(name, version)
+
+    def known_or_empty(self, name: str) -> DataFrame:
+        """What the lake already knows of a table that only grows; no rows in a new lake."""
+        known = self.known(name)
+        ddl = table_contract(name).ddl
+        return self.spark.createDataFrame([], ddl) if known is None else known
+
+    def version(self, name: str, version: int) -> DataFrame:
+        """A version of a table; it does not change, so it is looked up in the log once."""
+        if (name, version) not in self._opened:
+            self._opened[name, version] = self.lake.read(self.spark, name, version=version)
+        return self._opened[name, version]
+
+
+def step_key(context: RunContext, step: Step) -> str:
+    """Fingerprint of a step whose predecessors this run has done, or planned."""
+    after = step.after
+    inputs = [context.fingerprint(after)] if isinstance(after, str) else after()
+    return fingerprint(step.name, inputs, step.params)
+
+
+def run_step(context: RunContext, step: Step) -> StepRecord:
+    """Run one step, or take it over where its fingerprint has been audited.
+
+    Args:
+        context: the run; knows the versions of the step's tables afterwards.
+        step: what to run.
+
+    Raises:
+        ContractError: a table breaks its contract; the step is recorded as failed.
+    """
+    with context.progress.stage(step.name) as line:
+        key = step_key(context, step)
+        record = taken_over(context, step, key) or _RunningStep(context, step, key).run()
+        context.add(record)
+        line.summary = "taken over" if record.resumed else _row_counts(record)
+    return record
+
+
+def taken_over(context: RunContext, step: Step, key: str) -> StepRecord | None:
+    """The audited record of a step with this fingerprint; None if there is none that will do.
+
+    It will not if it left work open, or if what it made is not there.
+    """
+    record = recorded(context, step.name, key)
+    if record is None or record.left_open or not step.is_there(record):
+        return None
+    return record
+
+
+def recorded(context: RunContext, step: str, key: str) -> StepRecord | None:
+    """The audited record of a step with this fingerprint; None if there is none."""
+    row = context.lake.audited_step(context.spark, step, key)
+    if row is None:
+        return None
+    return StepRecord(
+        step=step,
+        fingerprint=key,
+        table_versions=dict(row["table_versions"]),
+        metrics=json.loads(row["metrics"]),
+        contract_results=json.loads(row["contract_results"]),
+        seconds=0.0,
+        resumed=True,
+    )
+
+
+class _RunningStep:
+    """One step while it runs."""
+
+    def __init__(self, context: RunContext, step: Step, key: str) -> None:
+        self.context, self.step, self.key = context, step.name, key
+        self.params, self.produce = step.params, step.produce
+        self.started = datetime.now(UTC)
+        self.versions: dict[str, int] = {}
+        self.metrics: dict[str, Any] = {"notes": {}}
+        self.results: dict[str, ContractResult] = {}
+        self.num_parts = 0
+
+    def run(self) -> StepRecord:
+        for made in self.produce(self.metrics["notes"]):
+            if isinstance(made, Write):
+                self._write(made)
+            else:
+                self._check(made)
+        return self._record("audited", self.step)
+
+    def _write(self, write: Write) -> None:
+        context, name = self.context, write.table
+        context.lock.renew()
+        written = context.lake.write(context.spark, name, write.rows, mode=write.mode)
+        context.versions[name] = self.versions[name] = written.version
+        self._count(name, written)
+        self.metrics["notes"] |= write.noted()
+        if write.is_part:
+            self.num_parts += 1
+            self._record("partial", f"{self.step}, part {self.num_parts}")
+            return
+        self._hold(
+            lambda: check_table(
+                context.table(name), table_contract(name), write.checks(written), constrained=True
+            )
+        )
+
+    def _check(self, check: Check) -> None:
+        num_rows = self.context.num_rows(check.table)
+        contract = table_contract(check.table)
+        self._hold(lambda: check_rules(contract, num_rows, check.rules))
+
+    def _hold(self, judge: Callable[[], ContractResult]) -> None:
+        """Go on with a contract that is kept; stop the run at one that is broken."""
+        started, notes = time.monotonic(), self.metrics["notes"]
+        result = judge()
+        notes["gate_seconds"] = notes.get("gate_seconds", 0.0) + time.monotonic() - started
+        self.results[result.table] = result
+        if not result.ok:
+            self.context.failed = self._record("failed", self.step)
+            problem = failed_message(result).splitlines()[0]
+            lines = [line for rule in result.rules for line in rule.lines]
+            raise ContractError(f"step {self.step}: {problem}; nothing was published", lines)
+
+    def _count(self, name: str, written: WriteResult) -> None:
+        """Add to what the step wrote to a table, in one write or in parts."""
+        before = self.metrics.get(name, {"rows": 0, "bytes": 0})
+        self.metrics[name] = {
+            "rows": before["rows"] + written.num_rows,
+            "bytes": before["bytes"] + written.num_bytes,
+        }
+
+    def _record(self, status: str, step: str) -> StepRecord:
+        # A clock that is set back meanwhile must not stop a run.
+        finished = max(datetime.now(UTC), self.started)
+        record = StepRecord(
+            step=step,
+            fingerprint=self.key,
+            table_versions=self.versions,
+            metrics=self.metrics,
+            contract_results={k: json.loads(v.to_json()) for k, v in self.results.items()},
+            seconds=(finished - self.started).total_seconds(),
+        )
+        row = {
+            "run_id": self.context.run_id,
+            "step": step,
+            "fingerprint": self.key,
+            "status": status,
+            "table_versions": self.versions,
+            "params": json.dumps(plain(self.params), sort_keys=True),
+            "code_version": code_version(),
+            "started_at": self.started,
+            "finished_at": finished,
+            "metrics": json.dumps(record.metrics, sort_keys=True),
+            "contract_results": json.dumps(record.contract_results, sort_keys=True),
+        }
+        self.context.lock.renew()
+        self.context.lake.record_step(self.context.spark, row)
+        return record
+
+
+def _row_counts(record: StepRecord) -> str:
+    tables = {name: item for name, item in record.metrics.items() if name != "notes"}
+    return ", ".join(f"{name} {item['rows']:,} rows" for name, item in tables.items())

@@ -1,0 +1,1 @@
+"""The ground under everything: session, Java, jars, progress, fingerprints, Arrow helpers."""

@@ -1,0 +1,1 @@
+"""Files and objects, on local disk or in S3."""

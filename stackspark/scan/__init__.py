@@ -1,0 +1,1 @@
+"""The scan: one pass over the texts that measures everything that rules look at."""

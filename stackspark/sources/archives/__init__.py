@@ -1,0 +1,1 @@
+"""Archives: tar, zip and the streams inside them, never unpacked to disk."""

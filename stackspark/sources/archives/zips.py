@@ -1,0 +1,127 @@
+"""Members of a zip archive (zip, wheel, jar, Go module), in the order of its directory."""
+
+import lzma
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from functools import partial
+from typing import BinaryIO
+
+from stackspark.sources.archives.streams import check_expansion
+from stackspark.sources.base.entries import SourceFault
+from stackspark.sources.base.limits import Limits
+from stackspark.sources.base.members import CHUNK_BYTES, Member
+
+ENCRYPTED = 0x1
+UTF8_NAME = 0x800
+UNIX = 3
+END_RECORD = struct.Struct("<4s4H2LH")
+END_RECORD_64 = struct.Struct("<4sQ2H2L4Q")
+MAX_COMMENT_BYTES = 65535
+MAX_MEMBER_RECORD_BYTES = 1024
+"""Directory bytes per member that the limits allow for; ordinary ones take about a hundred."""
+
+_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    OverflowError,
+    RuntimeError,
+)
+
+
+def zip_members(file: BinaryIO, size_bytes: int, limits: Limits) -> Iterator[Member]:
+    """Read the members of a zip archive.
+
+    Raises:
+        SourceFault: truncated_archive, or zip_bomb if the archive expands beyond the limits.
+    """
+    _check_directory(file, size_bytes, limits)
+    try:
+        archive = zipfile.ZipFile(file)
+    except _ERRORS as error:
+        raise SourceFault("corrupt_archive", f"the zip's directory is broken: {error}") from error
+    spent = _Spent(size_bytes, limits)
+    with archive:
+        for position, info in enumerate(archive.infolist()):
+            yield _member(archive, info, position, spent)
+
+
+class _Spent:
+    """Bytes that were decompressed so far."""
+
+    def __init__(self, size_bytes: int, limits: Limits) -> None:
+        self._size_bytes = size_bytes
+        self._limits = limits
+        self._bytes_out = 0
+
+    def add(self, size: int) -> None:
+        self._bytes_out += size
+        check_expansion(self._size_bytes, self._bytes_out, self._limits)
+
+
+def _check_directory(file: BinaryIO, size_bytes: int, limits: Limits) -> None:
+    """Refuse a directory that is too large before `zipfile` reads it into memory."""
+    length = _directory_bytes(file, size_bytes)
+    if length > limits.max_members * MAX_MEMBER_RECORD_BYTES:
+        raise SourceFault("zip_bomb", f"the zip's directory alone takes {length} bytes")
+
+
+def _directory_bytes(file: BinaryIO, size_bytes: int) -> int:
+    start = max(0, size_bytes - END_RECORD.size - MAX_COMMENT_BYTES)
+    file.seek(start)
+    tail = file.read()
+    at = tail.rfind(b"PK\5\6")
+    if at < 0 or at + END_RECORD.size > len(tail):
+        raise SourceFault("truncated_archive", "the zip has no directory at its end")
+    length: int = END_RECORD.unpack_from(tail, at)[5]
+    at_64 = tail.rfind(b"PK\6\6")
+    if 0 <= at_64 <= len(tail) - END_RECORD_64.size:
+        length = max(length, END_RECORD_64.unpack_from(tail, at_64)[8])
+    return length
+
+
+def _member(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, position: int, spent: _Spent
+) -> Member:
+    mode = info.external_attr >> 16 if info.create_system == UNIX else 0
+    return Member(
+        position=position,
+        name=_raw_name(info),
+        kind=_kind(info, mode),
+        mode=mode,
+        length_bytes=info.file_size,
+        chunks=partial(_chunks, archive, info, spent),
+        problem=("encrypted", "the member is encrypted") if info.flag_bits & ENCRYPTED else None,
+    )
+
+
+def _raw_name(info: zipfile.ZipInfo) -> bytes:
+    """Return the name's bytes as the archive holds them; `filename` is cut at a NUL."""
+    return info.orig_filename.encode("utf-8" if info.flag_bits & UTF8_NAME else "cp437")
+
+
+def _kind(info: zipfile.ZipInfo, mode: int) -> str:
+    if info.orig_filename.endswith("/"):
+        return "folder"
+    file_type = stat.S_IFMT(mode)
+    if file_type == stat.S_IFLNK:
+        return "symlink"
+    return "file" if file_type in (0, stat.S_IFREG) else "special"
+
+
+def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, spent: _Spent) -> Iterator[bytes]:
+    try:
+        with archive.open(info) as member:
+            while data := member.read(CHUNK_BYTES):
+                spent.add(len(data))
+                yield data
+    except _ERRORS as error:
+        raise SourceFault("corrupt_member", f"the member cannot be read: {error}") from error

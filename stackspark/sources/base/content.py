@@ -1,0 +1,135 @@
+"""One fetched content: read, checked against its id, decoded; and batches of them."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from stackspark.sources.base.decoding import decode
+from stackspark.sources.base.entries import SourceFault
+from stackspark.sources.base.members import hash_both, read_chunks
+from stackspark.swhid import blob_id, content_id
+
+FETCHED = pa.schema(
+    [
+        pa.field("content_id", pa.string(), nullable=False),
+        pa.field("blob_id", pa.string()),
+        pa.field("length_bytes", pa.int64()),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("src_encoding", pa.string()),
+        pa.field("encoding_confidence", pa.float64()),
+        pa.field("content", pa.string()),
+        pa.field("error_class", pa.string()),
+        pa.field("message", pa.string()),
+    ]
+)
+ROW_COST_BYTES = 256
+"""What a row without text takes, so that batches of empty files are bounded as well."""
+
+MAX_BATCH_ROWS = 10_000
+
+MISSING = frozenset(
+    (
+        "missing_file",
+        "missing_member",
+        "missing_git_object",
+        "not_a_repository",
+        "missing_object",
+        "denied_object",
+        "unavailable_object",
+    )
+)
+"""Faults of bytes that are not there at all, or not to be had."""
+
+
+class Request(NamedTuple):
+    """One content that is wanted, and where it is; see `rows.LOCATOR`."""
+
+    content_id: str
+    kind: str
+    location: str
+    member: bytes | None
+    position: int
+    unit: int
+
+
+class Content(NamedTuple):
+    """One row of `FETCHED`."""
+
+    content_id: str
+    blob_id: str | None = None
+    length_bytes: int | None = None
+    status: str = "corrupt"
+    src_encoding: str | None = None
+    encoding_confidence: float | None = None
+    content: str | None = None
+    error_class: str | None = None
+    message: str | None = None
+
+
+def make_content(
+    wanted: str, length_bytes: int, chunks: Iterator[bytes], max_text_bytes: int
+) -> Content:
+    """Read a content, check it against the id that is wanted, and decode it.
+
+    Raises:
+        SourceFault: if the bytes cannot be read, or are not as many as announced.
+    """
+    if length_bytes >= max_text_bytes:
+        hashes = hash_both(chunks, length_bytes)
+        if hashes.content_id != wanted:
+            return changed(wanted, hashes.content_id)
+        return Content(wanted, hashes.blob_id, length_bytes, "too_large")
+    raw = read_chunks(chunks, length_bytes)
+    if content_id(raw) != wanted:
+        return changed(wanted, content_id(raw))
+    text = decode(raw)
+    return Content(
+        wanted,
+        blob_id(raw),
+        length_bytes,
+        text.status,
+        text.src_encoding,
+        text.encoding_confidence,
+        text.text,
+    )
+
+
+def changed(wanted: str, found: str) -> Content:
+    """Report bytes that are not those which were listed."""
+    message = f"the bytes are now those of {found}; did the source change after it was listed?"
+    return Content(wanted, error_class="changed_content", message=message)
+
+
+def failed(wanted: str, fault: SourceFault) -> Content:
+    """Report bytes that could not be read."""
+    status = "missing" if fault.error_class in MISSING else "corrupt"
+    return Content(wanted, status=status, error_class=fault.error_class, message=fault.message)
+
+
+class ContentBatches:
+    """Collects contents into record batches of bounded bytes."""
+
+    def __init__(self, batch_bytes: int) -> None:
+        """Start with none; a batch is handed out once it holds `batch_bytes` of text."""
+        self._batch_bytes = batch_bytes
+        self._rows: list[Content] = []
+        self._bytes = 0
+
+    def add(self, content: Content) -> Iterator[pa.RecordBatch]:
+        """Add a content; hand out the batch if it is full."""
+        size = ROW_COST_BYTES + (content.length_bytes or 0 if content.content else 0)
+        if self._rows and self._bytes + size > self._batch_bytes:
+            yield from self.finish()
+        self._rows.append(content)
+        self._bytes += size
+        if len(self._rows) == MAX_BATCH_ROWS:
+            yield from self.finish()
+
+    def finish(self) -> Iterator[pa.RecordBatch]:
+        """Hand out what is held."""
+        if self._rows:
+            columns: list[tuple[Any, ...]] = list(zip(*self._rows, strict=True))
+            arrays = map(pa.array, columns, (field.type for field in FETCHED))
+            yield pa.RecordBatch.from_arrays(list(arrays), schema=FETCHED)
+        self._rows, self._bytes = [], 0

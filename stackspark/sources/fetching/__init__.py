@@ -1,0 +1,1 @@
+"""Fetching: the bytes of listed files, read from where they lie, decoded and checked."""

@@ -1,0 +1,1 @@
+"""GH Archive: hourly events that give a repository's stars, forks and names."""

@@ -1,0 +1,188 @@
+"""GH Archive: hourly files of events, one JSON object a line, as rows that tell of repositories.
+
+A line that is no event and a file that is cut off or corrupt cost what they hold and nothing else;
+they are counted by file. Repeated files and events change nothing: see the stages that count.
+"""
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+from pyarrow import fs
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from stackspark.errors import InputError, SetupError
+from stackspark.runtime.storage.filesystems import located
+from stackspark.runtime.storage.s3 import is_s3
+from stackspark.sources.archives.streams import open_stream
+from stackspark.sources.base.entries import SourceFault
+from stackspark.sources.base.limits import MIB, Limits
+from stackspark.sources.gharchive.events import EVENTS, EventRows
+
+ENDINGS = (".json.gz", ".json", ".jsonl", ".jsonl.gz")
+MAX_LINE_BYTES = 64 * 1024 * 1024
+"""The largest events of pull requests take a few megabytes."""
+
+READ_BYTES = 4 * MIB
+"""Each reading of a file in an object store is a request."""
+
+BATCH_ROWS = 20_000
+
+FILES_DDL = "source string not null, key string not null, path string not null, task int not null"
+"""Columns of a table of archive files: the recipe's location, the name below it, where the file
+lies, and its task."""
+
+FILE = pa.struct(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("num_lines", pa.int64(), nullable=False),
+        pa.field("num_events", pa.int64(), nullable=False),
+        pa.field("num_apart", pa.int64(), nullable=False),
+        pa.field("num_broken", pa.int64(), nullable=False),
+        pa.field("first_broken", pa.string()),
+        pa.field("error_class", pa.string()),
+        pa.field("message", pa.string()),
+    ]
+)
+"""What became of a file. `num_apart` events are of no repository; of `num_broken` lines the first
+is described; class and message say why the file could not be read to its end."""
+
+READ = pa.schema([pa.field("event", pa.struct(list(EVENTS))), pa.field("file", FILE)])
+"""Either an event's row or a file's."""
+
+READ_SCHEMA = from_arrow_schema(READ)
+
+
+def expand_archives(locations: Iterable[str]) -> list[tuple[str, str, str, int]]:
+    """Find the files of all locations, on the driver; a file named twice counts once.
+
+    Returns:
+        Rows of `FILES_DDL`, a task for each.
+    Raises:
+        InputError: if a location is missing or holds no file of events.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for location in locations:
+        for path, key in _files(location):
+            found.setdefault(path, (f"gharchive:{location}", key))
+    return [(*names, path, task) for task, (path, names) in enumerate(found.items())]
+
+
+def read_events(files: DataFrame, num_tasks: int, limits: Limits) -> DataFrame:
+    """Read files of events.
+
+    Args:
+        files: rows of `FILES_DDL`, a file once.
+        num_tasks: tasks that share the files evenly.
+        limits: against compressed bombs.
+
+    Returns:
+        Rows of `READ_SCHEMA`; of a repository under a name several rows `seen`.
+    Shuffles: the names of the files.
+    """
+    read = partial(_read, limits=limits)
+    return files.repartitionById(num_tasks, F.col("task") % num_tasks).mapInArrow(read, READ_SCHEMA)
+
+
+def _files(location: str) -> list[tuple[str, str]]:
+    """Path of each file as a task opens it, and its name below the location."""
+    try:
+        filesystem, inside = located(location)
+        kind = filesystem.get_file_info(inside).type
+        if kind == fs.FileType.NotFound:
+            raise InputError(f"gharchive: there is no file or folder {location}; check the path")
+        is_file = kind == fs.FileType.File
+        below = fs.FileSelector(inside, recursive=True)
+        within = [] if is_file else filesystem.get_file_info(below)
+    except (OSError, ValueError) as error:
+        line = " ".join(str(error).split())
+        raise InputError(f"gharchive: {location} cannot be listed: {line}") from error
+    if is_file:
+        return [(location if "://" in location else inside, inside.rpartition("/")[2])]
+    root = location.rstrip("/") if "://" in location else inside
+    keys = [each.path[len(inside) :].lstrip("/") for each in within if each.is_file]
+    keys = sorted(key for key in keys if key.endswith(ENDINGS))
+    if not keys:
+        needed = "files such as 2015-01-01-0.json.gz"
+        raise InputError(f"gharchive: needed {needed}, found none below {location}")
+    return [(f"{root}/{key}", key) for key in keys]
+
+
+def _read(files: Iterable[pa.RecordBatch], limits: Limits) -> Iterator[pa.RecordBatch]:
+    for batch in files:
+        for file in batch.to_pylist():
+            yield from _ReadFile(file).batches(limits)
+
+
+class _ReadFile:
+    """One file while it is read."""
+
+    def __init__(self, file: Mapping[str, Any]) -> None:
+        self._path: str = file["path"]
+        self._rows = EventRows()
+        self._about: dict[str, Any] = dict.fromkeys(FILE.names)
+        self._about |= {"source": file["source"], "key": file["key"]}
+        self._about |= {"num_lines": 0, "num_broken": 0}
+
+    def batches(self, limits: Limits) -> Iterator[pa.RecordBatch]:
+        try:
+            filesystem, inside = located(self._path)
+            with io.BufferedReader(filesystem.open_input_file(inside), READ_BYTES) as file:
+                stream, _ = open_stream(file, limits)
+                for line in _lines(stream):
+                    self._add(line)
+                    if len(self._rows) >= BATCH_ROWS:
+                        yield _event_batch(self._rows.batch())
+        except SourceFault as fault:
+            self._fail(fault.error_class.replace("archive", "file"), fault.message)
+        except OSError as error:
+            if is_s3(self._path):
+                # It is the store's or the network's fault, and would be another one's next time.
+                raise _not_answered(self._path, error) from error
+            self._fail("unreadable", str(error))
+        if len(self._rows):
+            yield _event_batch(self._rows.batch())
+        self._about["num_events"] = self._rows.num_events
+        self._about["num_apart"] = self._rows.num_apart
+        yield pa.RecordBatch.from_pylist([{"event": None, "file": self._about}], READ)
+
+    def _add(self, line: bytes | None) -> None:
+        self._about["num_lines"] += 1
+        try:
+            if line is None:
+                raise ValueError(f"it has more than {MAX_LINE_BYTES} bytes")
+            self._rows.add_line(line)
+        except ValueError as error:
+            self._about["num_broken"] += 1
+            first = f"line {self._about['num_lines']}: {' '.join(str(error).split())}"
+            self._about["first_broken"] = self._about["first_broken"] or first
+
+    def _fail(self, error_class: str, message: str) -> None:
+        self._about |= {"error_class": error_class, "message": " ".join(message.split())}
+
+
+def _not_answered(path: str, error: OSError) -> SetupError:
+    line = " ".join(str(error).split())
+    return SetupError(f"gharchive: {path} cannot be read: {line}; check the network and run again")
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
+    """Lines; None in place of one that is too long to hold."""
+    while line := stream.readline(MAX_LINE_BYTES):
+        if len(line) < MAX_LINE_BYTES or line.endswith(b"\n"):
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(MAX_LINE_BYTES)
+        yield None
+
+
+def _event_batch(events: pa.RecordBatch) -> pa.RecordBatch:
+    struct = pa.StructArray.from_arrays(events.columns, fields=list(EVENTS))
+    nothing = pa.nulls(len(struct), FILE)
+    return pa.RecordBatch.from_arrays([struct, nothing], schema=READ)

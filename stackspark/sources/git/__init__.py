@@ -1,0 +1,1 @@
+"""Git repositories: refs, objects, packs, and the tree at a ref."""

@@ -1,0 +1,206 @@
+"""git's storage: packs, loose objects and the differences that packs hold.
+
+dulwich looks ids up in a pack's index. Inflating and applying differences is done here, because the
+library holds any object in memory, whatever size a hostile pack claims.
+
+Source: git's gitformat-pack(5).
+"""
+
+import itertools
+import mmap
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from dulwich.object_format import DEFAULT_OBJECT_FORMAT
+from dulwich.objects import RawObjectID
+from dulwich.pack import PackIndex, load_pack_index
+
+from stackspark.sources.base.entries import SourceFault
+
+OFFSET_DELTA = 6
+REFERENCE_DELTA = 7
+WINDOW_BYTES = 64 * 1024
+
+
+class Entry(NamedTuple):
+    """Header of a packed object; `base` is an offset or 20 bytes where it is a difference."""
+
+    kind: int
+    size: int
+    data_offset: int
+    base: int | bytes | None
+
+
+class Pack:
+    """One pack and its index; both are mapped, not read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as file:
+            self.data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._index: PackIndex = load_pack_index(path.with_suffix(".idx"), DEFAULT_OBJECT_FORMAT)
+
+    def offset(self, object_id: str) -> int | None:
+        """Look an object up in the index."""
+        try:
+            return self._index.object_offset(RawObjectID(bytes.fromhex(object_id)))
+        except KeyError:
+            return None
+
+    def ids(self, prefix: str) -> set[str]:
+        """Return the ids that begin with some hex digits, at least two."""
+        whole = bytes.fromhex(prefix[: len(prefix) // 2 * 2])
+        found = {raw.hex() for raw in self._index.iter_prefix(whole)}
+        return {object_id for object_id in found if object_id.startswith(prefix)}
+
+    def close(self) -> None:
+        """Unmap the pack."""
+        self._index.close()
+        self.data.close()
+
+    def entry(self, offset: int) -> Entry:
+        """Parse the header of the object at an offset."""
+        start, data = offset, self.data
+        byte = data[offset]
+        kind, size, shift = byte >> 4 & 7, byte & 15, 4
+        while byte & 0x80:
+            offset += 1
+            byte = data[offset]
+            size |= (byte & 0x7F) << shift
+            shift += 7
+        offset += 1
+        if kind == OFFSET_DELTA:
+            distance, offset = _distance(data, offset)
+            return Entry(kind, size, offset, start - distance)
+        if kind == REFERENCE_DELTA:
+            return Entry(kind, size, offset + 20, data[offset : offset + 20])
+        return Entry(kind, size, offset, None)
+
+    def inflate(self, entry: Entry) -> Iterator[bytes]:
+        """Inflate an object's own data, exactly as much as its header says."""
+        decoder, offset, left = zlib.decompressobj(), entry.data_offset, entry.size
+        while not decoder.eof:
+            window = self.data[offset : offset + min(WINDOW_BYTES, left + 256)]
+            if not window:
+                raise broken("a pack ends within an object")
+            chunk = decoder.decompress(window, left + 1)
+            left -= len(chunk)
+            if left < 0:
+                raise broken("an object is longer than its header says")
+            offset += len(window)
+            if decoder.unconsumed_tail:
+                offset -= len(decoder.unconsumed_tail)
+            yield chunk
+        if left:
+            raise broken("an object is shorter than its header says")
+
+
+class Loose:
+    """An object in a file of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._chunks = self._inflate()
+        kind, _, rest = next(self._chunks, b"").partition(b" ")
+        digits, _, self._head = rest.partition(b"\0")
+        if not digits.isdigit():
+            raise broken("a loose object has no header")
+        self.kind, self.size = kind.decode("latin-1"), int(digits)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Hand out the object's data, exactly as much as its header says."""
+        left = self.size
+        for chunk in itertools.chain((self._head,), self._chunks):
+            left -= len(chunk)
+            if left < 0:
+                raise broken("an object is longer than its header says")
+            yield chunk
+        if left:
+            raise broken("an object is shorter than its header says")
+
+    def _inflate(self) -> Iterator[bytes]:
+        decoder = zlib.decompressobj()
+        with self._path.open("rb") as file:
+            while not decoder.eof:
+                window = decoder.unconsumed_tail or file.read(WINDOW_BYTES)
+                if not window:
+                    raise broken("a loose object is cut off")
+                yield decoder.decompress(window, WINDOW_BYTES)
+
+
+def broken(message: str) -> SourceFault:
+    """Build the fault of an object that cannot be read."""
+    return SourceFault("broken_git_object", message)
+
+
+def apply_delta(base: bytes, delta: bytes, max_bytes: int) -> bytes:
+    """Apply a difference in git's format; the result never grows beyond what it announces.
+
+    Raises:
+        SourceFault: broken_git_object, if the difference does not fit the base or its own sizes.
+    """
+    base_size, offset = _varint(delta, 0)
+    size, offset = _varint(delta, offset)
+    if base_size != len(base) or size > max_bytes:
+        raise broken("a difference does not fit its base or is too large")
+    result = bytearray()
+    while offset < len(delta) and len(result) <= size:
+        part, offset = _instruction(base, delta, offset)
+        result += part
+    if len(result) != size:
+        raise broken("a difference does not give the size that it announces")
+    return bytes(result)
+
+
+def _instruction(base: bytes, delta: bytes, offset: int) -> tuple[bytes, int]:
+    code = delta[offset]
+    offset += 1
+    if not code & 0x80:
+        return delta[offset : offset + code], offset + code
+    values = [0, 0]
+    for bit in range(7):
+        if code >> bit & 1:
+            which, shift = (0, bit) if bit < 4 else (1, bit - 4)
+            values[which] |= delta[offset] << 8 * shift
+            offset += 1
+    start, size = values[0], values[1] or 0x10000
+    if start + size > len(base):
+        raise broken("a difference copies from beyond its base")
+    return base[start : start + size], offset
+
+
+def _varint(data: bytes, offset: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[offset]
+        offset += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            return value, offset
+
+
+def _distance(data: mmap.mmap, offset: int) -> tuple[int, int]:
+    byte = data[offset]
+    value = byte & 0x7F
+    while byte & 0x80:
+        offset += 1
+        byte = data[offset]
+        value = (value + 1) << 7 | byte & 0x7F
+    return value, offset + 1
+
+
+def result_size(pack: Pack, entry: Entry) -> int:
+    """Read the length of the result from the head of a difference."""
+    window = pack.data[entry.data_offset : entry.data_offset + 256]
+    head = zlib.decompressobj().decompress(window, 32)
+    return _varint(head, _varint(head, 0)[1])[0]
+
+
+def _base_offset(pack: Pack, base: int | bytes) -> int:
+    offset = pack.offset(base.hex()) if isinstance(base, bytes) else base
+    if offset is None or offset < 0:
+        raise broken("the base of a difference is missing")
+    return offset

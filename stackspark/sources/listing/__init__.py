@@ -1,0 +1,1 @@
+"""Listing: containers are walked, hashed and assembled into origins and files."""

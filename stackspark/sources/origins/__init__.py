@@ -1,0 +1,1 @@
+"""Which listing counts: all sources together, cached listings, one origin per root."""

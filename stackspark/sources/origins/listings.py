@@ -1,0 +1,166 @@
+"""Everything that the sources of a run list, whatever they are, and what events tell of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial, reduce
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from stackspark.lake.scratch import Scratch
+from stackspark.runtime.fingerprints import fingerprint
+from stackspark.runtime.storage.filesystems import file_stamps
+from stackspark.sources.base.container import CONTAINERS_DDL, Container
+from stackspark.sources.base.specs import SourceSpec
+from stackspark.sources.gharchive.describe_repositories import describe_repositories
+from stackspark.sources.gharchive.list_repository_names import list_repository_names
+from stackspark.sources.gharchive.match_repositories import match_repositories
+from stackspark.sources.gharchive.quarantine_event_files import quarantine_event_files
+from stackspark.sources.gharchive.reader import FILES_DDL, read_events
+from stackspark.sources.listing.list_sources import ListSourcesParams, list_sources
+from stackspark.sources.origins.complete_origins import complete_origins
+from stackspark.sources.origins.fingerprint_listing import fingerprint_rows
+from stackspark.sources.origins.index_listings import (
+    REFUSED_DDL,
+    IndexListing,
+    IndexSource,
+    Repositories,
+    list_graph,
+    list_stack_v2,
+)
+from stackspark.sources.origins.indexes import index_store, index_tables
+from stackspark.sources.origins.listing_cache import KeptListings
+from stackspark.sources.origins.prefer_listed import prefer_listed
+from stackspark.sources.published_index.tables import read_stack_v2
+from stackspark.sources.swh_graph.tables import read_graph
+from stackspark.sources.swh_graph.walk import WalkDirectoriesParams
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What is to be listed; containers that opted out are not among it.
+
+    `event_files` are rows of `FILES_DDL`.
+    """
+
+    containers: Sequence[Container]
+    indexes: Sequence[SourceSpec]
+    event_files: Sequence[tuple[str, str, str, int]]
+
+
+class Listings:
+    """What the sources hold: each part is listed once, when it is asked for."""
+
+    def __init__(  # noqa: PLR0917 - each is a thing of its own
+        self,
+        spark: SparkSession,
+        scratch: Scratch,
+        sources: Sources,
+        params: ListSourcesParams,
+        requests: DataFrame,
+        kept: KeptListings,
+    ) -> None:
+        """Take what is needed to list; nothing is read yet.
+
+        Args:
+            spark: session.
+            scratch: for everything that is listed.
+            sources: what to list.
+            params: how containers are listed; its limits are those of indexes too.
+            requests: rows of `OptOutRequest`.
+            kept: what indexes listed before.
+        """
+        self._spark, self._scratch, self._sources = spark, scratch, sources
+        self._params, self._requests, self._kept = params, requests, kept
+
+    @cached_property
+    def rows(self) -> DataFrame:
+        """Rows of `LISTED_SCHEMA`, stored."""
+        parts = [self._local, *(index.rows for index in self._indexes)]
+        return reduce(DataFrame.unionByName, parts)
+
+    @cached_property
+    def origins(self) -> DataFrame:
+        """All that is known of each listed origin: the columns of `origins`."""
+        listed, known = self.listed("origin"), self._repositories
+        if known is not None:
+            whole = listed.select("origin_url", "visit_date", F.struct("*").alias("listed"))
+            listed = prefer_listed(match_repositories(whole, known.names, known.repositories))
+        return self._scratch.write(complete_origins(listed), "all_origins")
+
+    @cached_property
+    def refused(self) -> DataFrame:
+        """Origins of indexes that opted out: (`origin_url`, `request_id`)."""
+        none = self._spark.createDataFrame([], REFUSED_DDL)
+        return reduce(DataFrame.unionByName, (index.refused for index in self._indexes), none)
+
+    @property
+    def quarantine(self) -> DataFrame:
+        """What could not be listed, files of events and their lines among it."""
+        listed = self.listed("quarantine")
+        if not self._sources.event_files:
+            return listed
+        files = self._events.where(F.col("file").isNotNull()).select("file.*")
+        return listed.unionByName(quarantine_event_files(files))
+
+    @property
+    def num_index_origins(self) -> tuple[int, int]:
+        """Origins that the indexes tell of, and how many of them opted out."""
+        counted = [(index.num_origins, index.num_refused) for index in self._indexes]
+        return sum(count for count, _ in counted), sum(refused for _, refused in counted)
+
+    def listed(self, kind: str) -> DataFrame:
+        """Rows of one kind (origin, file or quarantine)."""
+        return self.rows.where(F.col("kind") == kind).select(f"{kind}.*")
+
+    @cached_property
+    def _local(self) -> DataFrame:
+        names = [column.split()[0] for column in CONTAINERS_DDL.split(", ")]
+        rows = [[getattr(each, name) for name in names] for each in self._sources.containers]
+        containers = self._spark.createDataFrame(rows, CONTAINERS_DDL)
+        return self._scratch.write(list_sources(containers, self._params), "listing")
+
+    @cached_property
+    def _indexes(self) -> list[IndexListing]:
+        return [self._index(number, spec) for number, spec in enumerate(self._sources.indexes)]
+
+    def _index(self, number: int, spec: SourceSpec) -> IndexListing:
+        elsewhere = Scratch(folder=self._scratch.path(f"index_{number}"))
+        folder = index_tables(spec)
+        names = (spec.source, self._index_key(spec, folder))
+        make = partial(self._list_index, spec, folder)
+        return self._kept.listing(self._spark, names, elsewhere, make)
+
+    def _list_index(self, spec: SourceSpec, folder: str, scratch: Scratch) -> IndexListing:
+        place = IndexSource(source=spec.source, store=index_store(spec))
+        if spec.kind == "swh":
+            tables = read_graph(self._spark, folder)
+            params = WalkDirectoriesParams(limits=self._params.limits)
+            return list_graph(place, tables, self._requests, self._repositories, scratch, params)
+        index = read_stack_v2(self._spark, folder, spec.kind)
+        return list_stack_v2(place, index, self._requests, scratch)
+
+    def _index_key(self, spec: SourceSpec, folder: str) -> str:
+        """Fingerprint of what decides what an index lists: its files among it, by their stamps."""
+        told = self._repositories if spec.kind == "swh" else None
+        tables = (self._requests, *((told.names, told.repositories) if told else ()))
+        parts = [spec.kind, index_store(spec), *map(str, file_stamps(folder))]
+        parts += [str(fingerprint_rows(rows).collect()[0]) for rows in tables]
+        return fingerprint("index", parts, self._params.limits)
+
+    @cached_property
+    def _events(self) -> DataFrame:
+        files = self._spark.createDataFrame(list(self._sources.event_files), FILES_DDL)
+        events = read_events(files, self._params.num_tasks, self._params.limits)
+        return self._scratch.write(events, "events")
+
+    @cached_property
+    def _repositories(self) -> Repositories | None:
+        if not self._sources.event_files:
+            return None
+        events = self._events.where(F.col("event").isNotNull()).select("event.*")
+        write = self._scratch.write
+        return Repositories(
+            names=write(list_repository_names(events), "repository_names"),
+            repositories=write(describe_repositories(events), "repositories"),
+        )

@@ -1,0 +1,1 @@
+"""The published identifiers of The Stack v2."""

@@ -1,0 +1,1 @@
+"""Software Heritage's graph: visits, branches, releases and directories."""

@@ -1,1 +1,0 @@
-"""Stages: one pure function per module, from tables to a table."""

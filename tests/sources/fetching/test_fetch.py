@@ -1,0 +1,74 @@
+"""Requests are cut into parts, none of them is lost or in two, and no unit is split."""
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from stackspark.lake.scratch import Scratch
+from stackspark.sources.fetching.fetch import (
+    FREE_PARTS,
+    MAX_PARTS,
+    FetchParams,
+    bucket_requests,
+    count_parts,
+    fetch_parts,
+)
+
+NUM_REQUESTS, NUM_UNITS = 4000, 300
+
+
+@pytest.fixture(scope="module")
+def requests(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DataFrame:
+    unit = F.pmod(F.hash("id"), F.lit(NUM_UNITS)).alias("unit")
+    locator = F.struct(F.lit("archive").alias("kind"), F.lit("a").alias("location"), unit)
+    numbers = spark.range(NUM_REQUESTS).repartition(3)
+    rows = numbers.select(F.col("id").alias("content_id"), locator.alias("locator"))
+    folder = tmp_path_factory.mktemp("requests")
+    return Scratch(folder=str(folder)).write(bucket_requests(rows), "requests")
+
+
+@pytest.mark.parametrize(("part_contents", "count"), [(NUM_REQUESTS, 1), (600, 7), (1, FREE_PARTS)])
+def test_parts_are_the_requests_and_split_no_unit(
+    requests: DataFrame, part_contents: int, count: int
+) -> None:
+    params = FetchParams(part_contents=part_contents)
+    parts = fetch_parts(requests, NUM_REQUESTS, params)
+    assert len(parts) == count
+    numbered = [part.withColumn("part", F.lit(number)) for number, part in enumerate(parts[:16])]
+    every = numbered[0]
+    for each in numbered[1:]:
+        every = every.unionByName(each)
+    ids = [row[0] for row in every.select("content_id").collect()]
+    assert len(ids) == len(set(ids))
+    if count <= 16:
+        assert sorted(ids) == list(range(NUM_REQUESTS))
+    split = every.groupBy("locator.unit").agg(F.countDistinct("part").alias("parts"))
+    assert split.where("parts > 1").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("num_requests", "num_tasks", "count"),
+    [
+        (200_000, 8, 1),
+        (200_001, 8, 2),
+        (100_000_000, 8, 500),
+        (100_000_000, 4096, FREE_PARTS),
+        (3_300_000_000, 4096, 322),
+        (3_300_000_000, 8, MAX_PARTS),
+        (0, 8, 1),
+    ],
+)
+def test_many_contents_make_many_parts_unless_their_files_would_be_small(
+    num_requests: int, num_tasks: int, count: int
+) -> None:
+    assert count_parts(num_requests, FetchParams(num_tasks=num_tasks)) == count
+
+
+def test_stored_requests_are_in_the_order_of_their_parts(requests: DataFrame) -> None:
+    files = requests.select("bucket", "_metadata.file_path", "_metadata.row_index").collect()
+    for path in {row["file_path"] for row in files}:
+        rows = sorted(
+            (row["row_index"], row["bucket"]) for row in files if row["file_path"] == path
+        )
+        buckets = [bucket for _, bucket in rows]
+        assert buckets == sorted(buckets)
