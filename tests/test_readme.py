@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 from stackspark.cli import app
 from stackspark.decontamination.items import read_benchmarks
 from stackspark.errors import StacksparkError
-from stackspark.ledger.verdicts import RULE_ORDER
 from stackspark.opt_outs.requests import opt_out_requests
 from stackspark.recipe.load import load_recipe
+from stackspark.rules.catalog import RULE_ORDER
 from stackspark.run.pipeline import STEPS
 from stackspark.sources.base.specs import KINDS, parse_source, read_sources_file, source_entry
 

@@ -88,11 +88,11 @@ def maintain_lake(options: MaintainOptions) -> Maintenance:
         spark = spark_session(params)
         progress.tasks = task_counter(spark)
         upkeep = _Upkeep(spark, Lake(options.lake), lock, options, run_id)
-        with progress.stage("migrate"):
+        with progress.step("migrate"):
             migrated = tuple(upkeep.migrate())
-        with progress.stage("compact"):
+        with progress.step("compact"):
             compacted = dict(upkeep.compact())
-        with progress.stage("remove"):
+        with progress.step("remove"):
             return upkeep.remove(migrated, compacted)
 
 

@@ -152,7 +152,7 @@ def plan_recipe(options: RunOptions) -> RunPlan:
         lake.open()
         spark = _session(_needed(options, inputs), options.master)
         progress.tasks = task_counter(spark)
-        with _plan_scratch(options.lake, spark) as scratch, progress.stage("plan"):
+        with _plan_scratch(options.lake, spark) as scratch, progress.step("plan"):
             context = RunContext(
                 spark=spark,
                 lake=lake,
@@ -175,7 +175,7 @@ def _run(pipeline: Pipeline, options: RunOptions, started: datetime) -> RunOutco
         run_step(context, step())
         if name == options.until:
             return _outcome(context, options, started, None, None)
-    with context.progress.stage("report") as line:
+    with context.progress.step("report") as line:
         summary = summarise(
             context, pipeline.recipe, pipeline.file_verdicts, started, datetime.now(UTC)
         )
@@ -184,7 +184,7 @@ def _run(pipeline: Pipeline, options: RunOptions, started: datetime) -> RunOutco
         pipeline.exports.describe(summary)
         path = write_report(options.lake, summary)
         line.summary = path
-    with context.progress.stage("publish"):
+    with context.progress.step("publish"):
         context.lock.renew()
         context.lake.publish(context.spark, _publication(context, pipeline.recipe))
     return _outcome(context, options, started, summary, path)
@@ -194,7 +194,7 @@ def _check_conservation(summary: RunSummary) -> None:
     for row in summary.conservation:
         if not row.is_ok:
             raise ContractError(
-                f"{row.stage} does not conserve its rows: {row.num_in:,} in, {row.num_kept:,} "
+                f"{row.step} does not conserve its rows: {row.num_in:,} in, {row.num_kept:,} "
                 f"kept, {row.num_removed:,} removed, {row.num_quarantined:,} quarantined; "
                 "nothing was published"
             )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.ledger.verdicts import NEAR_DUPLICATE_RULES
+from stackspark.rules.catalog import NEAR_DUPLICATE_RULES
 
 KINDS = ("language", "source")
 """Columns by whose values removals are counted."""

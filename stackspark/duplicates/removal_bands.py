@@ -15,7 +15,7 @@ from stackspark.contracts.gate import TableRule
 from stackspark.duplicates.families import FamilyRow
 from stackspark.errors import InvalidParamsError
 from stackspark.languages.linguist import is_language, nearest_language
-from stackspark.ledger.words import limit_words, number, visible
+from stackspark.runtime.formatting import limit_words, number, visible
 
 RULE = "removal_rates_in_bands"
 TOP_FAMILIES = 5
@@ -82,12 +82,12 @@ class RemovalBandsParams:
 
 @dataclass(frozen=True, kw_only=True)
 class RemovalRate:
-    """The share that a stage removed of one language or source, and the band it must lie in.
+    """The share that a step removed of one language or source, and the band it must lie in.
 
     `kind` is language or source; the key of an unknown language is empty.
     """
 
-    stage: str
+    step: str
     kind: str
     key: str
     num_in: int
@@ -113,7 +113,7 @@ def removal_rates(counts: Iterable[Row], params: RemovalBandsParams) -> list[Rem
         least, largest = params.band_of(row["kind"], row["key"])
         rates.append(
             RemovalRate(
-                stage="near_duplicates",
+                step="near_duplicates",
                 kind=row["kind"],
                 key=row["key"],
                 num_in=row["num_in"],

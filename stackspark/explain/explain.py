@@ -28,11 +28,13 @@ from stackspark.explain.lookups import (
     subjects_of,
 )
 from stackspark.explain.targets import Target, parse_target
-from stackspark.ledger.verdicts import rule_order
-from stackspark.ledger.words import verdict_words, visible
+from stackspark.rules.catalog import NEAR_DUPLICATE_RULES, rule_order
+from stackspark.rules.causes import verdict_words
+from stackspark.rules.duplicates import EXACT_DUPLICATE
+from stackspark.runtime.formatting import visible
 from stackspark.swhid import SWHID, QualifiedSWHID
 
-DUPLICATE_RULES = ("exact_duplicate", "normalized_duplicate", "near_duplicate")
+DUPLICATE_RULES = (EXACT_DUPLICATE.name, *NEAR_DUPLICATE_RULES)
 
 Fact = dict[str, Any]
 
@@ -84,7 +86,7 @@ def _explain_file(row: Row, facts: Rows) -> FileExplanation:
         language=language.get("language"),
         encoding=_one(facts["contents"], blob_id=row["blob_id"]).get("src_encoding"),
         **_license(row, facts),
-        status=_status(row, reasons, documents),
+        status=_status(row, reasons),
         reasons=reasons,
         twin=_twin(row, reasons, facts),
         problems=problems,
@@ -94,12 +96,12 @@ def _explain_file(row: Row, facts: Rows) -> FileExplanation:
     )
 
 
-def _status(row: Row, reasons: tuple[Reason, ...], documents: tuple[str, ...] | None) -> str:
+def _status(row: Row, reasons: tuple[Reason, ...]) -> str:
     if reasons:
         return "removed"
     if row["blob_id"] is None:
         return "quarantined"
-    return "not_sampled" if documents == () else "kept"
+    return "kept"
 
 
 def _reasons(row: Row, facts: Rows) -> tuple[Reason, ...]:
@@ -111,10 +113,10 @@ def _reasons(row: Row, facts: Rows) -> tuple[Reason, ...]:
     if is_candidate and chosen and not _is_same(chosen, row):
         verdicts.append(
             Reason(
-                rule="exact_duplicate",
-                rule_order=rule_order("exact_duplicate"),
+                rule=EXACT_DUPLICATE.name,
+                rule_order=rule_order(EXACT_DUPLICATE.name),
                 grain="file",
-                stage="select_representatives",
+                step=EXACT_DUPLICATE.step,
             )
         )
     return tuple(sorted(verdicts, key=lambda reason: (reason.rule_order, reason.grain)))
@@ -125,7 +127,7 @@ def _subject(fact: Fact) -> tuple[str, str]:
 
 
 def _reason(fact: Fact) -> Reason:
-    names = ("rule", "rule_order", "grain", "stage", "value", "limit", "evidence")
+    names = ("rule", "rule_order", "grain", "step", "value", "limit", "evidence")
     return Reason(**{name: fact[name] for name in names})
 
 

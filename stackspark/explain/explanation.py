@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from stackspark.ledger.words import cause_words, evidence_words, number, verdict_words, visible
+from stackspark.rules.causes import cause_words, evidence_words, verdict_words
+from stackspark.runtime.formatting import number, visible
 
 MAX_FIELD_CHARS = 2000
 MAX_MATCHES = 10
@@ -17,7 +18,7 @@ class Reason:
     rule: str
     rule_order: int
     grain: str
-    stage: str
+    step: str
     value: float | None = None
     limit: float | None = None
     evidence: str | None = None
@@ -76,7 +77,7 @@ class Copy:
 class FileExplanation:
     """One file: what it is, what became of it, and why.
 
-    `status` is kept, removed, not_sampled or quarantined. `reasons` are all verdicts that hold, in
+    `status` is kept, removed or quarantined. `reasons` are all verdicts that hold, in
     the order of rules: the first is the cause under which the file is counted.
     """
 

@@ -37,8 +37,7 @@ class PublishedTables:
     `representatives` (`blob_id`, `directory_id`, `path`) has one row per blob that a file holds
     which no rule but those on duplicates rejects: the file that stands for the blob. It is not
     stored; a filter on `blob_id` must reach the tables that it is computed from. `documents` is
-    None where the run made none; otherwise a file that nothing rejects and that is in no document
-    was not sampled. `license_texts` is None for runs that had no such table.
+    None where the run made none. `license_texts` is None for runs that had no such table.
     """
 
     origins: DataFrame

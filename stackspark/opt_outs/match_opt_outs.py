@@ -14,8 +14,9 @@ from pyspark.sql import types as T
 
 from stackspark.contracts.tables import table_contract
 from stackspark.ledger.subjects import file_subject
-from stackspark.ledger.verdicts import verdict_columns
 from stackspark.opt_outs.keys import origin_keys_array
+from stackspark.rules.opt_outs import OPT_OUT
+from stackspark.rules.verdicts import verdict_columns
 
 ORIGIN_SWHIDS = {"dir": "directory_id", "rev": "revision_id", "snp": "snapshot_id"}
 
@@ -125,7 +126,7 @@ def _ledger(hits: DataFrame, grain: str, subject: Column) -> DataFrame:
     return best.select(
         F.lit(grain).alias("grain"),
         "subject_id",
-        *verdict_columns("opt_out", "match_opt_outs", evidence=F.col("request_id")),
+        *verdict_columns(OPT_OUT, evidence=F.col("request_id")),
     ).select(*table_contract("ledger").column_names)
 
 

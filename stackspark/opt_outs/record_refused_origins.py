@@ -4,7 +4,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from stackspark.contracts.tables import table_contract
-from stackspark.ledger.verdicts import verdict_columns
+from stackspark.rules.opt_outs import OPT_OUT
+from stackspark.rules.verdicts import verdict_columns
 
 
 def record_refused_origins(refused: DataFrame) -> DataFrame:
@@ -19,7 +20,7 @@ def record_refused_origins(refused: DataFrame) -> DataFrame:
     Shuffles: one, on the URL.
     """
     once = refused.groupBy("origin_url").agg(F.min("request_id").alias("request_id"))
-    verdict = verdict_columns("opt_out", "record_refused_origins", evidence=F.col("request_id"))
+    verdict = verdict_columns(OPT_OUT, evidence=F.col("request_id"), step="list")
     rows = once.select(
         F.lit("origin").alias("grain"), F.col("origin_url").alias("subject_id"), *verdict
     )

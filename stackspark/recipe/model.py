@@ -12,7 +12,7 @@ from stackspark.export.build_documents import BuildDocumentsParams
 from stackspark.export.shards import ShardParams
 from stackspark.licenses.assign_licenses import AssignLicensesParams
 from stackspark.licenses.detect_licenses import DetectLicensesParams
-from stackspark.rules.judge import FiltersParams
+from stackspark.rules.catalog import FiltersParams
 from stackspark.sources.fetching.fetch import FetchParams
 from stackspark.sources.listing.list_sources import ListSourcesParams
 

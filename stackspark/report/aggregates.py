@@ -1,7 +1,7 @@
 """Small tables for the report: each a pure function from a big DataFrame to a bounded one.
 
-`file_verdicts` below is one row per file of `files`, with `status` (kept, removed, quarantined or
-not_sampled), `cause` (null for kept files), `blob_id`, `language` and `length_bytes`.
+`file_verdicts` below is one row per file of `files`, with `status` (kept, removed or
+quarantined), `cause` (null for kept files), `blob_id`, `language` and `length_bytes`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from operator import add
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.ledger.verdicts import NEAR_DUPLICATE_RULES
+from stackspark.rules.catalog import NEAR_DUPLICATE_RULES
 
 
 def _log_edges(decades: int, per_decade: int) -> tuple[float, ...]:

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from stackspark.ledger.words import number, size, visible
 from stackspark.report.summary import BandCurve, Histogram, Limit
+from stackspark.runtime.formatting import number, size, visible
 
 WIDTH, HEIGHT = 360, 176
 LEFT, RIGHT, TOP, BOTTOM = 6, 354, 34, 150

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from stackspark.export.manifest import MANIFEST_NAME, Shard
-from stackspark.ledger.words import number, size, visible
 from stackspark.report.summary import FunnelRow, LicenseRow
+from stackspark.runtime.formatting import number, size, visible
 
 HUB_LICENSES = frozenset(
     (

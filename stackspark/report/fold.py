@@ -8,7 +8,6 @@ from dataclasses import replace
 from pyspark.sql import Row
 
 from stackspark.duplicates.families import FamilyRow, NamedFile
-from stackspark.ledger.words import UNVERIFIED, cause_place, cause_words
 from stackspark.report.aggregates import EDGES
 from stackspark.report.summary import (
     BandCurve,
@@ -22,6 +21,7 @@ from stackspark.report.summary import (
     QuarantineRow,
     SourceRow,
 )
+from stackspark.rules.causes import UNVERIFIED, cause_place, cause_words
 
 UNITS = {
     "length_bytes": "bytes",
@@ -58,7 +58,7 @@ def _fate_cause(row: Row) -> str:
     return (row["cause"] or row["status"]) if row["status"] == "removed" else ""
 
 
-_KINDS = ("listed", "quarantined", "removed", "not_sampled", "kept")
+_KINDS = ("listed", "quarantined", "removed", "kept")
 
 
 def _fate_place(fate: tuple[str, str]) -> tuple[int, tuple[int, str]]:

@@ -49,7 +49,7 @@ def _gauges(run: RunSummary) -> Iterator[Gauge]:
 
 def _steps(run: RunSummary) -> Iterator[Gauge]:
     def of(value: str) -> list[Sample]:
-        return [({"step": row.stage}, getattr(row, value)) for row in run.timings]
+        return [({"step": row.step}, getattr(row, value)) for row in run.timings]
 
     yield Gauge("step_duration_seconds", "Time of a step.", of("seconds"), "seconds")
     yield Gauge("step_gate_seconds", "Of them, of contracts.", of("gate_seconds"), "seconds")

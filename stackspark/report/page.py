@@ -13,9 +13,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from stackspark.duplicates.families import FamilyRow
-from stackspark.ledger import words
 from stackspark.report import charts
 from stackspark.report.summary import FunnelRow, RunSummary
+from stackspark.rules.causes import cause_words
+from stackspark.runtime import formatting
 
 MAX_MESSAGE_CHARS = 4000
 
@@ -57,16 +58,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "number": words.number,
-        "size": words.size,
-        "duration": words.duration,
+        "number": formatting.number,
+        "size": formatting.size,
+        "duration": formatting.duration,
         "message": _message,
         "when": lambda moment: f"{moment:%Y-%m-%d %H:%M:%S} UTC",
     }
     environment.globals |= {
-        "share": words.share,
+        "share": formatting.share,
         "charts": charts,
-        "cause_words": words.cause_words,
+        "cause_words": cause_words,
         "titles": TITLES,
     }
     return environment
@@ -75,20 +76,21 @@ def _environment() -> Environment:
 def _finalize(value: Any) -> Any:
     """Make visible what hides, in every value that the template prints."""
     return (
-        words.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        formatting.visible(value)
+        if isinstance(value, str) and not isinstance(value, Markup)
+        else value
     )
 
 
 def _message(text: str) -> Markup:
     """A message for people: longer than a name may be."""
-    return escape(words.visible(text, MAX_MESSAGE_CHARS))
+    return escape(formatting.visible(text, MAX_MESSAGE_CHARS))
 
 
 def _totals(summary: RunSummary) -> dict[str, dict[str, int]]:
     """Files and bytes per kind of fate."""
     totals = {
-        kind: {"files": 0, "bytes": 0}
-        for kind in ("listed", "removed", "quarantined", "not_sampled", "kept")
+        kind: {"files": 0, "bytes": 0} for kind in ("listed", "removed", "quarantined", "kept")
     }
     for row in summary.funnel:
         totals[row.kind]["files"] += row.num_files
@@ -103,7 +105,7 @@ def _steps(funnel: tuple[FunnelRow, ...]) -> Iterator[tuple[FunnelRow, Markup]]:
         taken = 0 if row.kind in ("listed", "kept") else row.num_files
         left -= taken
         whole = listed or 1
-        label = f"{words.number(left)} of {words.number(listed)} files left"
+        label = f"{formatting.number(left)} of {formatting.number(listed)} files left"
         parts = [
             ("kept" if row.kind == "kept" else "left", left / whole),
             (row.kind, taken / whole),

@@ -28,7 +28,7 @@ class SourceRow:
 
 @dataclass(frozen=True, kw_only=True)
 class FunnelRow:
-    """Files with one fate; `kind` is listed, removed, quarantined, not_sampled or kept."""
+    """Files with one fate; `kind` is listed, removed, quarantined or kept."""
 
     kind: str
     cause: str
@@ -40,19 +40,18 @@ class FunnelRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ConservationRow:
-    """The balance of one stage, in files unless the stage says otherwise."""
+    """The balance of one step, in files unless its name says otherwise."""
 
-    stage: str
+    step: str
     num_in: int
     num_kept: int
     num_removed: int
     num_quarantined: int
-    num_not_sampled: int = 0
 
     @property
     def num_missing(self) -> int:
         """Rows that went in and came out nowhere; negative if more came out."""
-        out = self.num_kept + self.num_removed + self.num_quarantined + self.num_not_sampled
+        out = self.num_kept + self.num_removed + self.num_quarantined
         return self.num_in - out
 
     @property
@@ -191,7 +190,7 @@ class TimingRow:
     `gate_seconds` is the part of its time that the contracts' check took.
     """
 
-    stage: str
+    step: str
     seconds: float
     num_rows: int
     read_bytes: int

@@ -1,9 +1,9 @@
 """The end of a run on the terminal: the funnel, the balance, and where things are."""
 
-from stackspark.ledger.words import number, size
 from stackspark.report.summary import RunSummary
+from stackspark.runtime.formatting import number, size
 
-SIGNS = {"listed": " ", "quarantined": "-", "removed": "-", "not_sampled": "-", "kept": "="}
+SIGNS = {"listed": " ", "quarantined": "-", "removed": "-", "kept": "="}
 
 
 def funnel_text(summary: RunSummary, report: str) -> str:
@@ -15,7 +15,7 @@ def funnel_text(summary: RunSummary, report: str) -> str:
         for row in summary.funnel
     ]
     balance = [
-        f"  {row.stage:<18} {row.num_in:,} in = {row.num_kept:,} kept + "
+        f"  {row.step:<18} {row.num_in:,} in = {row.num_kept:,} kept + "
         f"{row.num_removed:,} removed + {row.num_quarantined:,} quarantined"
         for row in summary.conservation
     ]

@@ -1,18 +1,14 @@
-"""Reject long files of languages that mostly hold data.
-
-Source: Lozhkov et al. 2024 (The Stack v2), section 3.1 "Language-specific filters".
-"""
+"""Long files of languages that mostly hold data."""
 
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.ledger.verdicts import Rule, add_verdicts
+from stackspark.rules.rule import Rule, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilterDataLanguagesParams:
+class DataLanguagesParams:
     """Languages and limit of the paper; the limit is the greatest value that stays."""
 
     data_languages: tuple[str, ...] = (
@@ -25,22 +21,18 @@ class FilterDataLanguagesParams:
     max_data_lines: int = 512
 
 
-def filter_data_languages(
-    named_blobs: DataFrame, params: FilterDataLanguagesParams = FilterDataLanguagesParams()
-) -> DataFrame:
-    """Add the verdict of rule `data_language_lines`.
+def _data_language_lines(params: DataLanguagesParams) -> Verdict:
+    lines, limit = F.col("num_lines"), params.max_data_lines
+    is_data = F.col("language").isin(*params.data_languages)
+    return Verdict(fails=is_data & (lines > limit), value=lines, limit=limit)
 
-    Args:
-        named_blobs: one row per (`blob_id`, `name`) with `language` and `num_lines`.
-        params: languages and limit.
-    Returns:
-        The same rows with `verdicts`.
-    """
-    lines = F.col("num_lines")
-    rule = Rule(
-        name="data_language_lines",
-        fails=F.col("language").isin(*params.data_languages) & (lines > params.max_data_lines),
-        value=lines,
-        limit=params.max_data_lines,
-    )
-    return add_verdicts(named_blobs, "filter_data_languages", [rule])
+
+DATA_LANGUAGE_LINES = Rule(
+    name="data_language_lines",
+    title="Data with many lines",
+    description="A file in a language of data, such as JSON, with more lines than the limit.",
+    quantity="number of lines",
+    source='Lozhkov et al. 2024 (The Stack v2), section 3.1 "Language-specific filters"',
+    section="data_languages",
+    verdicts={"named_blob": _data_language_lines},
+)

@@ -1,25 +1,37 @@
-"""Reject files that a program wrote, by their name and content or by their own word.
+"""Files that a program wrote, by their path, by name and content, or by their own word."""
 
-Source: Lozhkov et al. 2024 (The Stack v2), section 3.1 "Basic filters".
-"""
-
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.ledger.verdicts import Rule, add_verdicts
+from stackspark.rules.rule import Rule, Verdict
+
+SOURCE = 'Lozhkov et al. 2024 (The Stack v2), section 3.1 "Basic filters"; Linguist'
 
 
-def filter_generated(named_blobs: DataFrame) -> DataFrame:
-    """Add the verdicts of rules `generated` and `generated_marker`.
+def _generated(_: None) -> Verdict:
+    return Verdict(fails=F.col("is_generated"), evidence=F.lit("name or content"))
 
-    Args:
-        named_blobs: one row per (`blob_id`, `name`) with `is_generated` and `generated_marker`.
-    Returns:
-        The same rows with `verdicts`; the marker is the evidence.
-    """
+
+def _generated_path(_: None) -> Verdict:
+    """Some of Linguist's rules need the whole path (`node_modules/`, `Godeps/`)."""
+    return Verdict(fails=F.col("is_generated_path"), evidence=F.lit("path"))
+
+
+def _generated_marker(_: None) -> Verdict:
     marker = F.col("generated_marker")
-    rules = [
-        Rule(name="generated", fails=F.col("is_generated"), evidence=F.lit("name or content")),
-        Rule(name="generated_marker", fails=marker.isNotNull(), evidence=marker),
-    ]
-    return add_verdicts(named_blobs, "filter_generated", rules)
+    return Verdict(fails=marker.isNotNull(), evidence=marker)
+
+
+GENERATED = Rule(
+    name="generated",
+    title="Generated file",
+    description="The name or the content is that of a file that a program wrote.",
+    source=SOURCE,
+    verdicts={"named_blob": _generated, "file": _generated_path},
+)
+GENERATED_MARKER = Rule(
+    name="generated_marker",
+    title="Says that it is generated",
+    description="One of the first five lines says so.",
+    source=SOURCE,
+    verdicts={"named_blob": _generated_marker},
+)

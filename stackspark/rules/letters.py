@@ -1,18 +1,17 @@
-"""Reject files with few letters: tables of numbers, dumps, drawings.
-
-Source: Lozhkov et al. 2024 (The Stack v2), section 3.1 "Basic filters".
-"""
+"""Files with few letters: tables of numbers, dumps, drawings."""
 
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from stackspark.ledger.verdicts import Rule, add_verdicts
+from stackspark.rules.rule import Rule, Verdict
+
+SOURCE = 'Lozhkov et al. 2024 (The Stack v2), section 3.1 "Basic filters"'
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilterLettersParams:
+class LettersParams:
     """Limits of the paper, the least value that stays; assembly counts digits as letters."""
 
     min_alpha_fraction: float = 0.25
@@ -20,33 +19,39 @@ class FilterLettersParams:
     min_alphanum_fraction: float = 0.25
 
 
-def filter_letters(
-    named_blobs: DataFrame, params: FilterLettersParams = FilterLettersParams()
-) -> DataFrame:
-    """Add the verdicts of rules `alpha_fraction` and `alphanum_fraction`.
+def _alpha_fraction(params: LettersParams) -> Verdict:
+    return _under("alpha_fraction", params.min_alpha_fraction, ~_counts_digits(params))
 
-    A file of unknown language is tested on its letters.
 
-    Args:
-        named_blobs: one row per (`blob_id`, `name`) with `language` and both fractions.
-        params: the limits.
-    Returns:
-        The same rows with `verdicts`.
-    """
-    by_alphanum = F.coalesce(F.col("language").isin(*params.alphanum_languages), F.lit(False))
-    alpha, alphanum = F.col("alpha_fraction"), F.col("alphanum_fraction")
-    rules = [
-        Rule(
-            name="alpha_fraction",
-            fails=~by_alphanum & (alpha < params.min_alpha_fraction),
-            value=alpha,
-            limit=params.min_alpha_fraction,
-        ),
-        Rule(
-            name="alphanum_fraction",
-            fails=by_alphanum & (alphanum < params.min_alphanum_fraction),
-            value=alphanum,
-            limit=params.min_alphanum_fraction,
-        ),
-    ]
-    return add_verdicts(named_blobs, "filter_letters", rules)
+def _alphanum_fraction(params: LettersParams) -> Verdict:
+    return _under("alphanum_fraction", params.min_alphanum_fraction, _counts_digits(params))
+
+
+def _counts_digits(params: LettersParams) -> Column:
+    """A file of unknown language is tested on its letters."""
+    return F.coalesce(F.col("language").isin(*params.alphanum_languages), F.lit(False))
+
+
+def _under(metric: str, limit: float, applies: Column) -> Verdict:
+    fraction = F.col(metric)
+    return Verdict(fails=applies & (fraction < limit), value=fraction, limit=limit)
+
+
+ALPHA_FRACTION = Rule(
+    name="alpha_fraction",
+    title="Few letters",
+    description="The share of letters is under the limit: mostly numbers or punctuation.",
+    quantity="share of letters",
+    source=SOURCE,
+    section="letters",
+    verdicts={"named_blob": _alpha_fraction},
+)
+ALPHANUM_FRACTION = Rule(
+    name="alphanum_fraction",
+    title="Few letters and digits",
+    description="The share of letters and digits is under the limit.",
+    quantity="share of letters and digits",
+    source=SOURCE,
+    section="letters",
+    verdicts={"named_blob": _alphanum_fraction},
+)

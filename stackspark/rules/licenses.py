@@ -1,19 +1,19 @@
-"""Reject files whose licence the dataset does not take, here or where the text stands elsewhere."""
+"""Files whose licence the dataset does not take, here or where the text stands elsewhere."""
 
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from stackspark.errors import InvalidParamsError
-from stackspark.ledger.verdicts import Rule, add_verdicts
 from stackspark.licenses.expression_columns import OTHER_TERMS
+from stackspark.rules.rule import Rule, Verdict
 
 LINEAGES = ("ignore", "flag", "remove")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilterLicensesParams:
+class LicensesParams:
     """Which licences stay.
 
     Attributes:
@@ -33,30 +33,37 @@ class FilterLicensesParams:
             )
 
 
-def filter_licenses(
-    files: DataFrame, params: FilterLicensesParams = FilterLicensesParams()
-) -> DataFrame:
-    """Add the verdicts of rules `license` and `license_elsewhere`.
-
-    A file that has no decision does not stay.
-
-    Args:
-        files: one row per file with `license_type`, `license_reason`, `detected_licenses` and
-            `license_conflicts`.
-        params: the types that stay, and what becomes of texts that are not permissive elsewhere.
-    Returns:
-        The same rows with `verdicts`; the evidence is the deciding step and the expressions.
-    """
+def _license(params: LicensesParams) -> Verdict:
+    """A file that has no decision does not stay."""
     stays = F.coalesce(F.col("license_type").isin(*params.kept_types), F.lit(False))
-    expressions = F.array_join("detected_licenses", ", ")
-    evidence = F.concat_ws(": ", "license_reason", F.nullif(expressions, F.lit("")))
+    return Verdict(fails=~stays, evidence=_decision())
+
+
+def _license_elsewhere(params: LicensesParams) -> Verdict:
     has_other_terms = F.array_contains("license_conflicts", OTHER_TERMS)
-    rules = [
-        Rule(name="license", fails=~stays, evidence=evidence),
-        Rule(
-            name="license_elsewhere",
-            fails=F.lit(params.lineage == "remove") & has_other_terms,
-            evidence=evidence,
-        ),
-    ]
-    return add_verdicts(files, "filter_licenses", rules)
+    fails = F.lit(params.lineage == "remove") & has_other_terms
+    return Verdict(fails=fails, evidence=_decision())
+
+
+def _decision() -> Column:
+    """The deciding step and the expressions, such as ``declared_non_permissive: GPL-2.0-only``."""
+    expressions = F.array_join("detected_licenses", ", ")
+    return F.concat_ws(": ", "license_reason", F.nullif(expressions, F.lit("")))
+
+
+LICENSE = Rule(
+    name="license",
+    title="Licence not permissive",
+    description="A licence that applies to the file is not on the list of permissive licences.",
+    source="Lozhkov et al. 2024 (The Stack v2), section 2.2 and figure 1",
+    section="licenses",
+    verdicts={"file": _license},
+)
+LICENSE_ELSEWHERE = Rule(
+    name="license_elsewhere",
+    title="Not permissive elsewhere",
+    description="The same text stands under a licence that is not permissive in another place.",
+    source="stackspark",
+    section="licenses",
+    verdicts={"file": _license_elsewhere},
+)

@@ -1,14 +1,13 @@
-"""Reject files with too many or too long lines: data, minified code.
-
-Source: Lozhkov et al. 2024 (The Stack v2), section 3.1 "Basic filters".
-"""
+"""Files with too many or too long lines: data, minified code."""
 
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from stackspark.ledger.verdicts import Rule, add_verdicts
+from stackspark.rules.rule import Rule, Verdict
+
+SOURCE = 'Lozhkov et al. 2024 (The Stack v2), section 3.1 "Basic filters"'
 
 PROSE_LANGUAGES = (
     "HTML",
@@ -25,7 +24,7 @@ PROSE_LANGUAGES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilterLongLinesParams:
+class LongLinesParams:
     """Limits of the paper; each is the greatest value that stays."""
 
     max_num_lines: int = 100_000
@@ -35,29 +34,55 @@ class FilterLongLinesParams:
     max_prose_line_length: int = 100_000
 
 
-def filter_long_lines(
-    named_blobs: DataFrame, params: FilterLongLinesParams = FilterLongLinesParams()
-) -> DataFrame:
-    """Add the verdicts of rules `num_lines`, `avg_line_length` and `max_line_length`.
-
-    A file of unknown language is held to the limits of code.
-
-    Args:
-        named_blobs: one row per (`blob_id`, `name`) with `language` and the metrics of lines.
-        params: the limits.
-    Returns:
-        The same rows with `verdicts`.
-    """
-    is_prose = F.coalesce(F.col("language").isin(*params.prose_languages), F.lit(False))
-    longest = F.when(is_prose, params.max_prose_line_length).otherwise(params.max_line_length)
-    rules = [
-        _rule("num_lines", F.lit(params.max_num_lines)),
-        _rule("avg_line_length", F.when(~is_prose, F.lit(params.max_avg_line_length))),
-        _rule("max_line_length", longest),
-    ]
-    return add_verdicts(named_blobs, "filter_long_lines", rules)
+def _num_lines(params: LongLinesParams) -> Verdict:
+    return _over("num_lines", F.lit(params.max_num_lines))
 
 
-def _rule(metric: str, limit: Column) -> Rule:
-    """The rule has its metric's name; no limit, no verdict."""
-    return Rule(name=metric, fails=F.col(metric) > limit, value=F.col(metric), limit=limit)
+def _avg_line_length(params: LongLinesParams) -> Verdict:
+    return _over("avg_line_length", F.when(~_is_prose(params), F.lit(params.max_avg_line_length)))
+
+
+def _max_line_length(params: LongLinesParams) -> Verdict:
+    prose = F.when(_is_prose(params), params.max_prose_line_length)
+    return _over("max_line_length", prose.otherwise(params.max_line_length))
+
+
+def _is_prose(params: LongLinesParams) -> Column:
+    """A file of unknown language is held to the limits of code."""
+    return F.coalesce(F.col("language").isin(*params.prose_languages), F.lit(False))
+
+
+def _over(metric: str, limit: Column) -> Verdict:
+    """No limit, no verdict."""
+    return Verdict(fails=F.col(metric) > limit, value=F.col(metric), limit=limit)
+
+
+NUM_LINES = Rule(
+    name="num_lines",
+    title="Too many lines",
+    description="More lines than the limit on one file.",
+    quantity="number of lines",
+    source=SOURCE,
+    section="long_lines",
+    verdicts={"named_blob": _num_lines},
+)
+AVG_LINE_LENGTH = Rule(
+    name="avg_line_length",
+    title="Long lines on average",
+    description="The mean length of a line is over the limit: minified code or data.",
+    quantity="mean line length",
+    unit="characters",
+    source=SOURCE,
+    section="long_lines",
+    verdicts={"named_blob": _avg_line_length},
+)
+MAX_LINE_LENGTH = Rule(
+    name="max_line_length",
+    title="One very long line",
+    description="The longest line is over the limit: minified code or data.",
+    quantity="longest line",
+    unit="characters",
+    source=SOURCE,
+    section="long_lines",
+    verdicts={"named_blob": _max_line_length},
+)

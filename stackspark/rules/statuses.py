@@ -1,43 +1,71 @@
-"""Reject contents that are no text: too large, binary, of unknown encoding, empty."""
+"""Contents that are no text: too large, binary, of unknown encoding, empty."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.ledger.verdicts import Rule, add_verdicts
+from stackspark.rules.rule import Rule, Verdict
+
+SECTION = "statuses"
+SOURCE = "The Stack v2's download script; its limit is one on the uncompressed length here"
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilterStatusesParams:
+class StatusesParams:
     """The limit by which contents were called too large when they were fetched."""
 
     max_length_bytes: int = 10 * 1024 * 1024
 
 
-def filter_statuses(
-    blobs: DataFrame, params: FilterStatusesParams = FilterStatusesParams()
-) -> DataFrame:
-    """Add the verdicts of rules `too_large`, `binary`, `undecodable` and `empty`.
+def _too_large(params: StatusesParams) -> Verdict:
+    return Verdict(
+        fails=F.col("status") == "too_large",
+        value=F.col("length_bytes"),
+        limit=params.max_length_bytes,
+    )
 
-    Args:
-        blobs: one row per blob with `status`, `length_bytes` and `num_chars`.
-        params: the limit, for the record.
-    Returns:
-        The same rows with `verdicts`.
-    """
-    status, length = F.col("status"), F.col("length_bytes")
+
+def _has_status(_: StatusesParams, status: str) -> Verdict:
+    return Verdict(fails=F.col("status") == status)
+
+
+def _empty(_: StatusesParams) -> Verdict:
     # A text that is nothing but a byte-order mark has bytes, and no character.
-    is_empty = (status == "empty") | (F.col("num_chars") == 0)
-    rules = [
-        Rule(
-            name="too_large",
-            fails=status == "too_large",
-            value=length,
-            limit=params.max_length_bytes,
-        ),
-        Rule(name="binary", fails=status == "binary"),
-        Rule(name="undecodable", fails=status == "undecodable"),
-        Rule(name="empty", fails=is_empty),
-    ]
-    return add_verdicts(blobs, "filter_statuses", rules)
+    return Verdict(fails=(F.col("status") == "empty") | (F.col("num_chars") == 0))
+
+
+TOO_LARGE = Rule(
+    name="too_large",
+    title="Too large",
+    description="Longer than the limit on one file.",
+    quantity="length",
+    unit="bytes",
+    source=SOURCE,
+    section=SECTION,
+    verdicts={"blob": _too_large},
+)
+BINARY = Rule(
+    name="binary",
+    title="Binary",
+    description="The bytes are not text.",
+    source=SOURCE,
+    section=SECTION,
+    verdicts={"blob": partial(_has_status, status="binary")},
+)
+UNDECODABLE = Rule(
+    name="undecodable",
+    title="Unknown encoding",
+    description="No character encoding turns the bytes into text.",
+    source=SOURCE,
+    section=SECTION,
+    verdicts={"blob": partial(_has_status, status="undecodable")},
+)
+EMPTY = Rule(
+    name="empty",
+    title="Empty",
+    description="No text at all.",
+    source=SOURCE,
+    section=SECTION,
+    verdicts={"blob": _empty},
+)

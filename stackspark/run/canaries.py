@@ -6,11 +6,11 @@ from stackspark.contracts.gate import TableRule
 from stackspark.decontamination.matcher import BenchmarkItem, BenchmarkMatcher
 from stackspark.duplicates.near.kernels.signatures import standard_error
 from stackspark.duplicates.near.params import COVER, NUM_ERRORS, NearDuplicatesParams
-from stackspark.ledger.verdicts import RULE_ORDER, rule_order
 from stackspark.opt_outs.keys import glob_regex, location_key
 from stackspark.opt_outs.requests import OptOutRequest
 from stackspark.recipe.model import Recipe
 from stackspark.report.summary import CanaryRow
+from stackspark.rules.catalog import RULE_ORDER, rule_order
 from stackspark.sources.canaries import (
     FAR,
     NUM_WORDS,

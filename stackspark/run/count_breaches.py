@@ -96,7 +96,7 @@ def _opted_out(kept: DataFrame, origins: DataFrame, ledger: DataFrame) -> DataFr
     refused = ledger.where((F.col("grain") == "origin") & (F.col("rule") == "opt_out"))
     urls = refused.select(
         F.col("subject_id").alias("origin_url"),
-        (F.col("stage") == "record_refused_origins").alias("is_early"),
+        (F.col("step") == "list").alias("is_early"),
     )
     listed = origins.join(urls, "origin_url", how="inner")
     early = listed.where("is_early").select(F.col("origin_url").alias("subject"))

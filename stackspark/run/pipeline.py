@@ -43,7 +43,6 @@ from stackspark.export.build_documents import build_documents
 from stackspark.lake.content_reader import ReadMetrics, plan_reads
 from stackspark.lake.delta_tables import WriteResult
 from stackspark.lake.lake import Publication
-from stackspark.ledger.words import visible
 from stackspark.licenses.assign_licenses import assign_licenses
 from stackspark.licenses.collect_declarations import collect_declarations
 from stackspark.licenses.compare_copies import compare_copies
@@ -60,6 +59,7 @@ from stackspark.run.count_breaches import CountBreachesParams, count_breaches
 from stackspark.run.export import Exports
 from stackspark.run.list_and_fetch import Gathering, Inputs
 from stackspark.run.step import Check, Notes, RunContext, Step, Write
+from stackspark.runtime.formatting import visible
 from stackspark.scan.merge_measurements import merge_file_languages, merge_measurements
 from stackspark.scan.request_scans import request_scans
 from stackspark.scan.scan_contents import (

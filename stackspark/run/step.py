@@ -196,7 +196,7 @@ def run_step(context: RunContext, step: Step) -> StepRecord:
     Raises:
         ContractError: a table breaks its contract; the step is recorded as failed.
     """
-    with context.progress.stage(step.name) as line:
+    with context.progress.step(step.name) as line:
         key = step_key(context, step)
         record = taken_over(context, step, key) or _RunningStep(context, step, key).run()
         context.add(record)

@@ -27,7 +27,7 @@ from stackspark.report.summary import (
     RunSummary,
     TimingRow,
 )
-from stackspark.rules.judge import FiltersParams
+from stackspark.rules.catalog import FiltersParams
 from stackspark.run.step import RunContext, StepRecord
 from stackspark.runtime.fingerprints import code_version, plain
 from stackspark.sources.canaries import SOURCE as CANARY_SOURCE
@@ -97,7 +97,7 @@ def summarise(
 
 
 def conservation(context: RunContext, funnel: Sequence[FunnelRow]) -> tuple[ConservationRow, ...]:
-    """The balance of each stage: what went in is kept, removed or quarantined."""
+    """The balance of each step: what went in is kept, removed or quarantined."""
     listed, canaries = context.notes("list"), context.notes("rates").get("canary_files", 0)
     by_kind = {row.kind: row.num_files for row in funnel}
     removed = sum(row.num_files for row in funnel if row.kind == "removed")
@@ -106,25 +106,25 @@ def conservation(context: RunContext, funnel: Sequence[FunnelRow]) -> tuple[Cons
     files = context.table("files").count() - canaries
     placed = context.notes("documents")["files"]
     origins = ConservationRow(
-        stage="list (containers)",
+        step="list (containers)",
         num_in=listed["containers"],
         num_kept=listed["selected"],
         num_removed=listed["opted_out"] + listed["same_root"] + listed["without_files"],
         num_quarantined=listed["quarantined"],
     )
     verdicts = ConservationRow(
-        stage="verdicts",
+        step="verdicts",
         num_in=files,
         num_kept=kept,
         num_removed=removed,
         num_quarantined=quarantined,
     )
     documents = ConservationRow(
-        stage="documents", num_in=kept, num_kept=placed, num_removed=0, num_quarantined=0
+        step="documents", num_in=kept, num_kept=placed, num_removed=0, num_quarantined=0
     )
     exports = [
         ConservationRow(
-            stage=f"export {name}", num_in=kept, num_kept=count, num_removed=0, num_quarantined=0
+            step=f"export {name}", num_in=kept, num_kept=count, num_removed=0, num_quarantined=0
         )
         for name, count in context.notes("export")["files"].items()
     ]
@@ -250,7 +250,7 @@ def _timing(record: StepRecord) -> TimingRow:
     tables = [item for name, item in record.metrics.items() if name != "notes"]
     notes = record.metrics["notes"]
     return TimingRow(
-        stage=record.step,
+        step=record.step,
         seconds=record.seconds,
         num_rows=sum(item["rows"] for item in tables),
         read_bytes=_read_bytes(notes.get("read", {}))

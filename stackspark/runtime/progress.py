@@ -1,7 +1,7 @@
-"""Progress of long work on the terminal: the stage, the share of its tasks done, the time so far.
+"""Progress of long work on the terminal: the step, the share of its tasks done, the time so far.
 
 Everything goes to standard error, so that standard output stays what a script reads. For a program
-that collects logs each line is a JSON object instead, with the run and the stage in it.
+that collects logs each line is a JSON object instead, with the run and the step in it.
 """
 
 import json
@@ -19,7 +19,7 @@ from rich.live import Live
 from rich.text import Text
 
 HEARTBEAT_SECONDS = 30.0
-"""How often a stage says that it is alive where standard error is no terminal."""
+"""How often a step says that it is alive where standard error is no terminal."""
 
 
 class TaskCounter(Protocol):
@@ -30,7 +30,7 @@ class TaskCounter(Protocol):
 
 
 class Progress:
-    """One line per finished stage and a live line for the running one; or a log of JSON lines."""
+    """One line per finished step and a live line for the running one; or a log of JSON lines."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Progress:
         self.tasks: TaskCounter = lambda: (0, 0)
         self.detail: Callable[[], str] = str
         self.as_json, self.run_id = as_json, run_id
-        self._stage = ""
+        self._step = ""
 
     def say(self, text: str) -> None:
         """Print one line."""
@@ -55,7 +55,7 @@ class Progress:
 
     @contextmanager
     def telling(self, detail: Callable[[], str]) -> Iterator[None]:
-        """Show more of the running stage while the block runs: what `detail` returns by then."""
+        """Show more of the running step while the block runs: what `detail` returns by then."""
         self.detail = detail
         try:
             yield
@@ -63,8 +63,8 @@ class Progress:
             self.detail = str
 
     @contextmanager
-    def stage(self, name: str) -> Iterator["StageLine"]:
-        """Show a stage while the block runs; set `summary` for the line that stays."""
+    def step(self, name: str) -> Iterator["StageLine"]:
+        """Show a step while the block runs; set `summary` for the line that stays."""
         line = StageLine(name, self)
         stop = threading.Event()
         thread = threading.Thread(target=self._beat, args=(line, stop), daemon=True)
@@ -86,7 +86,7 @@ class Progress:
         return Live(line, console=self.console, refresh_per_second=4, transient=True)
 
     def _begin(self, name: str) -> None:
-        self._stage = name
+        self._step = name
         if self.as_json:
             self._log("started")
 
@@ -95,7 +95,7 @@ class Progress:
             self._log(event, seconds=round(line.seconds, 3), message=message)
         elif event == "finished":
             self.console.print(line.finished(), soft_wrap=True)
-        self._stage = ""
+        self._step = ""
 
     def _beat(self, line: "StageLine", stop: threading.Event) -> None:
         while not stop.wait(HEARTBEAT_SECONDS):
@@ -109,7 +109,7 @@ class Progress:
 
     def _log(self, event: str, **values: Any) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        about = {"time": now, "run_id": self.run_id, "stage": self._stage, "event": event}
+        about = {"time": now, "run_id": self.run_id, "step": self._step, "event": event}
         self._print(json.dumps(about | values))
 
     def _print(self, text: str) -> None:
@@ -117,7 +117,7 @@ class Progress:
 
 
 class StageLine:
-    """The line of one stage."""
+    """The line of one step."""
 
     def __init__(self, name: str, progress: Progress) -> None:
         self.name = name
@@ -127,18 +127,18 @@ class StageLine:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the stage began."""
+        """Seconds since the step began."""
         return time.monotonic() - self._started
 
     def __rich__(self) -> Text:
-        """The line while the stage runs, with the time that its running jobs still need."""
+        """The line while the step runs, with the time that its running jobs still need."""
         done, total = self._progress.tasks()
         share = f"{done / total:4.0%} of {total} tasks" if total else "starting"
         detail = self._progress.detail()
         return Text(f"  {self.name:<18} {share:<20} {self.seconds:6.1f} s   {detail}".rstrip())
 
     def finished(self) -> Text:
-        """The line that stays when the stage is done."""
+        """The line that stays when the step is done."""
         return Text(f"  {self.name:<18} {self.seconds:6.1f} s   {self.summary}")
 
 
@@ -148,11 +148,11 @@ def task_counter(spark: SparkSession) -> TaskCounter:
 
     def count() -> tuple[int, int]:
         try:
-            running = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+            running = [tracker.getStageInfo(step) for step in tracker.getActiveStageIds()]
         except (Py4JError, OSError):
             # A thread that only shows progress must not be what tells that the session is gone.
             return 0, 0
-        stages = [stage for stage in running if stage is not None]
+        stages = [step for step in running if step is not None]
         return sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)
 
     return count

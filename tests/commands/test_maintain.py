@@ -202,7 +202,7 @@ def test_maintenance_is_told_as_json_and_text(
     planted.publish("a")
     done = maintain_lake(MaintainOptions(lake=planted.lake.root, log_json=True))
     said = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
-    finished = [line["stage"] for line in said if line["event"] == "finished"]
+    finished = [line["step"] for line in said if line["event"] == "finished"]
     assert finished == ["migrate", "compact", "remove"]
     assert {line["run_id"].partition("-")[0] for line in said} == {"maintain"}
     assert json.loads(json.dumps(done.to_dict()))["num_publications"] == 1

@@ -68,7 +68,7 @@ def test_the_ends_are_exact(num_in: int, num_removed: int, thousandths: int) -> 
     num_removed = min(num_in, num_removed)
     end, exact = thousandths / 1000, Fraction(thousandths, 1000)
     rate = RemovalRate(
-        stage="s",
+        step="s",
         kind="language",
         key="C",
         num_in=num_in,

@@ -92,7 +92,7 @@ def tables(spark: SparkSession) -> PublishedTables:
              "license_type": "non_permissive", "license_reason": "x", "license_sources": [],
              "license_conflicts": []},
         ]),
-        ledger=table("ledger", [dict(zip((*names, "stage"), (*row, "s"), strict=True))
+        ledger=table("ledger", [dict(zip((*names, "step"), (*row, "s"), strict=True))
                                 for row in LEDGER]),
         near_duplicates=table("near_duplicates", [
             {"blob_id": BLOBS["b"], "kept_blob_id": BLOBS["a"], "similarity": 0.8125,
@@ -282,8 +282,7 @@ def test_explain_a_quarantined_file_says_what_is_wrong(ask: Ask) -> None:
     assert file.problems == ("corrupt_object: the hash differs",)
 
 
-def test_explain_tells_not_sampled_from_kept(ask: Ask, tables: PublishedTables) -> None:
-    assert _file_of(ask("ada/one:src/unsampled.py")).status == "not_sampled"
+def test_explain_a_file_in_no_document_is_kept(ask: Ask, tables: PublishedTables) -> None:
     without = PublishedTables(**{**vars(tables), "documents": None})
     assert _file_of(explain(without, "ada/one:src/unsampled.py")).status == "kept"
 
@@ -377,5 +376,5 @@ def test_to_dict_is_json_with_the_reasons_in_words(ask: Ask) -> None:
 
 
 def test_reason_in_words_of_a_rule_without_numbers() -> None:
-    reason = Reason(rule="opt_out", rule_order=1, grain="origin", stage="s")
+    reason = Reason(rule="opt_out", rule_order=1, grain="origin", step="s")
     assert reason.words == "The owner asked for the code not to be used."

@@ -16,7 +16,7 @@ from stackspark.duplicates.select_representatives import COLUMNS as REPRESENTATI
 from stackspark.duplicates.select_representatives import select_representatives
 from stackspark.ledger.resolve_verdicts import COLUMNS as RESOLVED_COLUMNS
 from stackspark.ledger.resolve_verdicts import resolve_verdicts
-from stackspark.ledger.verdicts import RULE_ORDER, rule_order
+from stackspark.rules.catalog import RULE_ORDER, rule_order
 
 NUM_FILES = 400
 LEDGER_RULES = [rule for rule in RULE_ORDER if not rule.endswith("_duplicate")]

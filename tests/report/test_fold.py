@@ -12,7 +12,6 @@ COUNTS = [
     Row(status="removed", cause="license", language="C", num_files=1, size_bytes=9),
     Row(status="removed", cause="license", language=None, num_files=1, size_bytes=1),
     Row(status="removed", cause="a_new_rule", language="Go", num_files=1, size_bytes=3),
-    Row(status="not_sampled", cause="not_sampled", language="Go", num_files=4, size_bytes=4),
     Row(status="quarantined", cause=None, language=None, num_files=3, size_bytes=0),
 ]
 
@@ -20,12 +19,11 @@ COUNTS = [
 def test_funnel_follows_the_order_of_rules_and_adds_up() -> None:
     rows = fold.funnel(COUNTS)
     assert [(row.kind, row.cause, row.num_files, row.size_bytes) for row in rows] == [
-        ("listed", "", 17, 87),
+        ("listed", "", 13, 83),
         ("quarantined", "", 3, 0),
         ("removed", "license", 2, 10),
         ("removed", "near_duplicate", 2, 20),
         ("removed", "a_new_rule", 1, 3),
-        ("not_sampled", "", 4, 4),
         ("kept", "", 5, 50),
     ]
     assert rows[0].num_files == sum(row.num_files for row in rows[1:])
@@ -49,7 +47,7 @@ def test_languages_keeps_the_largest_and_sums_up_the_rest() -> None:
     assert [(row.language, row.size_bytes, row.kept_bytes) for row in top] == [("C", 79, 50)]
     assert num_others == 2
     assert others is not None
-    assert (others.num_files, others.size_bytes, others.num_kept_files) == (9, 8, 0)
+    assert (others.num_files, others.size_bytes, others.num_kept_files) == (5, 4, 0)
     assert fold.languages(COUNTS)[1:] == (None, 0)
 
 

@@ -35,22 +35,20 @@ def test_from_json_names_what_is_wrong(text: str, said: str) -> None:
         from_json(text)
 
 
-def _stage(num_kept: int) -> ConservationRow:
-    return ConservationRow(
-        stage="s", num_in=10, num_kept=num_kept, num_removed=3, num_quarantined=1, num_not_sampled=2
-    )
+def _step(num_kept: int) -> ConservationRow:
+    return ConservationRow(step="s", num_in=8, num_kept=num_kept, num_removed=3, num_quarantined=1)
 
 
 @pytest.mark.parametrize(("num_kept", "num_missing"), [(4, 0), (3, 1), (5, -1)])
 def test_conservation_counts_what_is_missing(num_kept: int, num_missing: int) -> None:
-    row = _stage(num_kept)
+    row = _step(num_kept)
     assert (row.num_missing, row.is_ok) == (num_missing, num_missing == 0)
 
 
 @pytest.mark.parametrize(("num_removed", "is_ok"), [(1, False), (2, True), (6, True), (7, False)])
 def test_removal_band_takes_its_ends_in(num_removed: int, is_ok: bool) -> None:
     row = RemovalRate(
-        stage="s",
+        step="s",
         kind="language",
         key="C",
         num_in=10,
@@ -63,7 +61,7 @@ def test_removal_band_takes_its_ends_in(num_removed: int, is_ok: bool) -> None:
 
 def test_removal_band_of_no_input_is_zero() -> None:
     row = RemovalRate(
-        stage="s",
+        step="s",
         kind="language",
         key="C",
         num_in=0,

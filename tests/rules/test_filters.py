@@ -1,33 +1,18 @@
 """Planted cases for every rule: both sides of each limit, and a row where nothing was measured."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from stackspark.errors import InvalidParamsError
-from stackspark.ledger.verdicts import RULE_ORDER
-from stackspark.rules.contaminated import FilterContaminatedParams, filter_contaminated
-from stackspark.rules.data_languages import filter_data_languages
-from stackspark.rules.encoded_data import filter_encoded_data
-from stackspark.rules.entries import filter_entries
-from stackspark.rules.generated import filter_generated
-from stackspark.rules.generated_paths import filter_generated_paths
-from stackspark.rules.html import filter_html
-from stackspark.rules.languages import (
-    FilterLanguagesParams,
-    excluded_languages,
-    excluded_pairs,
-    filter_languages,
-)
-from stackspark.rules.letters import filter_letters
-from stackspark.rules.licenses import FilterLicensesParams, filter_licenses
-from stackspark.rules.long_lines import filter_long_lines
-from stackspark.rules.statuses import filter_statuses
-from stackspark.rules.text_files import filter_text_files
+from stackspark.rules.catalog import RULE_ORDER, RULES, FiltersParams
+from stackspark.rules.contamination import ContaminationParams
+from stackspark.rules.languages import LanguagesParams, excluded_languages, excluded_pairs
+from stackspark.rules.licenses import LicensesParams
+from stackspark.rules.statuses import StatusesParams
+from stackspark.rules.verdicts import add_verdicts
 
-Stage = Callable[[DataFrame], DataFrame]
 Found = list[tuple[str, Any, Any, Any]]
 
 STATUSES = "status string, length_bytes long, num_chars long"
@@ -41,9 +26,9 @@ LICENSES = (
     "license_conflicts array<string>"
 )
 
-CASES: list[tuple[Stage, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
+CASES: list[tuple[str, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
     (
-        filter_statuses,
+        "blob: too_large binary undecodable empty",
         STATUSES,
         [
             (("ok", 5, 5), []),
@@ -55,7 +40,7 @@ CASES: list[tuple[Stage, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
         ],
     ),
     (
-        filter_encoded_data,
+        "blob: encoded_run encoded_fraction",
         "max_encoded_chars long, encoded_fraction double",
         [
             ((1024, 0.5), []),
@@ -66,12 +51,12 @@ CASES: list[tuple[Stage, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
         ],
     ),
     (
-        filter_contaminated,
+        "blob: contamination",
         MATCHES,
         [(([("mbpp", "17", "code")],), ["contamination"]), (([],), []), ((None,), [])],
     ),
     (
-        filter_long_lines,
+        "named_blob: num_lines avg_line_length max_line_length",
         LINES,
         [
             (("Python", 100_000, 100.0, 1000), []),
@@ -86,7 +71,7 @@ CASES: list[tuple[Stage, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
         ],
     ),
     (
-        filter_generated,
+        "named_blob: generated generated_marker",
         "is_generated boolean, generated_marker string",
         [
             ((False, None), []),
@@ -96,12 +81,12 @@ CASES: list[tuple[Stage, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
         ],
     ),
     (
-        filter_generated_paths,
+        "file: generated",
         "is_generated_path boolean",
         [((True,), ["generated"]), ((False,), [])],
     ),
     (
-        filter_letters,
+        "named_blob: alpha_fraction alphanum_fraction",
         LETTERS,
         [
             (("C", 0.25, 0.25), []),
@@ -114,7 +99,7 @@ CASES: list[tuple[Stage, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
         ],
     ),
     (
-        filter_data_languages,
+        "named_blob: data_language_lines",
         "language string, num_lines long",
         [
             (("JSON", 512), []),
@@ -128,7 +113,7 @@ CASES: list[tuple[Stage, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
         ],
     ),
     (
-        filter_html,
+        "named_blob: html_visible_text",
         HTML,
         [
             (("HTML", 100, 500), []),
@@ -141,7 +126,7 @@ CASES: list[tuple[Stage, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
         ],
     ),
     (
-        filter_text_files,
+        "named_blob: text_file_name",
         NAMED,
         [
             (("Text", "README.txt"), []),
@@ -156,7 +141,7 @@ CASES: list[tuple[Stage, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
         ],
     ),
     (
-        filter_languages,
+        "named_blob: excluded_pair excluded_language",
         NAMED,
         [
             (("Python", "a.py"), []),
@@ -172,7 +157,7 @@ CASES: list[tuple[Stage, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
         ],
     ),
     (
-        filter_licenses,
+        "file: license license_elsewhere",
         LICENSES,
         [
             (("permissive", "declared_permissive", ["MIT"], ["other_terms_elsewhere"]), []),
@@ -182,123 +167,139 @@ CASES: list[tuple[Stage, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
         ],
     ),
     (
-        filter_entries,
+        "file: not_a_file",
         "mode int",
         [((0o100644,), []), ((0o100755,), []), ((0o120000,), ["not_a_file"])],
     ),
 ]
 
 
-@pytest.mark.parametrize(
-    ("stage", "schema", "cases"), CASES, ids=[case[0].__name__ for case in CASES]
-)
-def test_stage_rejects_what_is_planted(
+@pytest.mark.parametrize(("judged", "schema", "cases"), CASES, ids=[case[0] for case in CASES])
+def test_rules_reject_what_is_planted(
     spark: SparkSession,
-    stage: Stage,
+    judged: str,
     schema: str,
     cases: list[tuple[tuple[Any, ...], list[str]]],
 ) -> None:
-    found = verdicts(spark, stage, schema, [row for row, _ in cases])
+    found = verdicts(spark, judged, schema, [row for row, _ in cases])
     rules = [[verdict[0] for verdict in row] for row in found]
     assert dict(enumerate(rules)) == dict(enumerate(expected for _, expected in cases))
 
 
 def test_every_rule_is_planted() -> None:
     planted = {rule for _, _, cases in CASES for _, rules in cases for rule in rules}
-    elsewhere = {
-        "license_elsewhere", "opt_out", "exact_duplicate", "normalized_duplicate", "near_duplicate",
-    }  # fmt: skip
-    assert planted | elsewhere == set(RULE_ORDER)
+    elsewhere = {rule.name for rule in RULES if not rule.verdicts}
+    assert planted | elsewhere | {"license_elsewhere"} == set(RULE_ORDER)
 
 
 @pytest.mark.parametrize(
-    ("stage", "schema", "row", "expected"),
+    ("judged", "schema", "row", "expected"),
     [
         (
-            filter_statuses,
+            "blob: too_large binary undecodable empty",
             STATUSES,
             ("too_large", 99_999_999, None),
             [("too_large", 99_999_999, 10_485_760, None)],
         ),
         (
-            filter_long_lines,
+            "named_blob: num_lines avg_line_length max_line_length",
             LINES,
             ("XML", 1, 1.0, 100_001),
             [("max_line_length", 100_001, 100_000, None)],
         ),
-        (filter_letters, LETTERS, ("C", 0.125, 0.5), [("alpha_fraction", 0.125, 0.25, None)]),
-        (filter_html, HTML, ("HTML", 150, 1000), [("html_visible_text", 150, 200, None)]),
-        (filter_html, HTML, ("HTML", 50, 60), [("html_visible_text", 50, 100, None)]),
         (
-            filter_contaminated,
+            "named_blob: alpha_fraction alphanum_fraction",
+            LETTERS,
+            ("C", 0.125, 0.5),
+            [("alpha_fraction", 0.125, 0.25, None)],
+        ),
+        (
+            "named_blob: html_visible_text",
+            HTML,
+            ("HTML", 150, 1000),
+            [("html_visible_text", 150, 200, None)],
+        ),
+        (
+            "named_blob: html_visible_text",
+            HTML,
+            ("HTML", 50, 60),
+            [("html_visible_text", 50, 100, None)],
+        ),
+        (
+            "blob: contamination",
             MATCHES,
             ([("mbpp", "17", "code"), ("mbpp", "18", "text")],),
             [("contamination", 2, 0, "mbpp/17/code, mbpp/18/text")],
         ),
         (
-            filter_licenses,
+            "file: license license_elsewhere",
             LICENSES,
             ("non_permissive", "declared_non_permissive", ["GPL-2.0-only", "MIT"], []),
             [("license", None, None, "declared_non_permissive: GPL-2.0-only, MIT")],
         ),
         (
-            filter_licenses,
+            "file: license license_elsewhere",
             LICENSES,
             ("non_permissive", "github_non_permissive", [], []),
             [("license", None, None, "github_non_permissive")],
         ),
-        (filter_languages, NAMED, ("Perl", "x.ph"), [("excluded_pair", None, None, "Perl .ph")]),
-        (filter_entries, "mode int", (0o120000,), [("not_a_file", None, None, "symbolic link")]),
+        (
+            "named_blob: excluded_pair excluded_language",
+            NAMED,
+            ("Perl", "x.ph"),
+            [("excluded_pair", None, None, "Perl .ph")],
+        ),
+        (
+            "file: not_a_file",
+            "mode int",
+            (0o120000,),
+            [("not_a_file", None, None, "symbolic link")],
+        ),
     ],
 )
 def test_verdict_says_why(
-    spark: SparkSession, stage: Stage, schema: str, row: tuple[Any, ...], expected: Found
+    spark: SparkSession, judged: str, schema: str, row: tuple[Any, ...], expected: Found
 ) -> None:
-    assert verdicts(spark, stage, schema, [row]) == [expected]
+    assert verdicts(spark, judged, schema, [row]) == [expected]
 
 
 def test_stack_v2_drops_unknown_languages(spark: SparkSession) -> None:
-    def stage(rows: DataFrame) -> DataFrame:
-        return filter_languages(rows, FilterLanguagesParams(keeps_unknown=False))
-
-    found = verdicts(spark, stage, NAMED, [(None, "x"), ("C", "x.c")])
+    filters = FiltersParams(languages=LanguagesParams(keeps_unknown=False))
+    rules = "named_blob: excluded_pair excluded_language"
+    found = verdicts(spark, rules, NAMED, [(None, "x"), ("C", "x.c")], filters)
     assert found == [[("excluded_language", None, None, "unknown language")], []]
 
 
 def test_ignored_benchmark_rejects_nothing(spark: SparkSession) -> None:
-    def stage(rows: DataFrame) -> DataFrame:
-        return filter_contaminated(rows, FilterContaminatedParams(ignored_benchmarks=("apps",)))
-
+    filters = FiltersParams(contamination=ContaminationParams(ignored_benchmarks=("apps",)))
     rows = [([("apps", "1", "question")],), ([("apps", "1", "question"), ("mbpp", "2", "code")],)]
-    assert [len(row) for row in verdicts(spark, stage, MATCHES, rows)] == [0, 1]
+    found = verdicts(spark, "blob: contamination", MATCHES, rows, filters)
+    assert [len(row) for row in found] == [0, 1]
 
 
 def test_license_types_that_stay_are_a_parameter(spark: SparkSession) -> None:
-    def stage(rows: DataFrame) -> DataFrame:
-        return filter_licenses(rows, FilterLicensesParams(kept_types=("permissive",)))
-
+    filters = FiltersParams(licenses=LicensesParams(kept_types=("permissive",)))
     rows = [
         ("no_license", "nothing_declared", [], []),
         ("permissive", "declared_permissive", ["MIT"], []),
     ]
-    assert [len(row) for row in verdicts(spark, stage, LICENSES, rows)] == [1, 0]
+    found = verdicts(spark, "file: license license_elsewhere", LICENSES, rows, filters)
+    assert [len(row) for row in found] == [1, 0]
 
 
 def test_texts_that_are_not_permissive_elsewhere_go_where_the_recipe_says_so(
     spark: SparkSession,
 ) -> None:
-    def stage(rows: DataFrame) -> DataFrame:
-        return filter_licenses(rows, FilterLicensesParams(lineage="remove"))
-
+    filters = FiltersParams(licenses=LicensesParams(lineage="remove"))
     rows = [
         ("permissive", "declared_permissive", ["MIT"], ["other_terms_elsewhere"]),
         ("permissive", "declared_permissive", ["MIT"], ["metadata_against_text"]),
         ("permissive", "declared_permissive", ["MIT"], None),
     ]
-    found = verdicts(spark, stage, LICENSES, rows)
+    found = verdicts(spark, "file: license license_elsewhere", LICENSES, rows, filters)
     assert found == [[("license_elsewhere", None, None, "declared_permissive: MIT")], [], []]
     with pytest.raises(InvalidParamsError, match=r"lineage: needed one of ignore, flag, remove"):
-        FilterLicensesParams(lineage="keep")
+        LicensesParams(lineage="keep")
 
 
 def test_lists_in_the_package_are_whole() -> None:
@@ -314,15 +315,25 @@ def test_lists_in_the_package_are_whole() -> None:
 
 
 def verdicts(
-    spark: SparkSession, stage: Stage, schema: str, rows: list[tuple[Any, ...]]
+    spark: SparkSession,
+    judged: str,
+    schema: str,
+    rows: list[tuple[Any, ...]],
+    filters: FiltersParams | None = None,
 ) -> list[Found]:
-    """Rule, value, limit and evidence of each row's verdicts, in the order of the rows."""
+    """Rule, value, limit and evidence of each row's verdicts, in the order of the rows.
+
+    `judged` is a grain and names of rules, such as ``blob: binary empty``.
+    """
+    grain, _, names = judged.partition(": ")
+    rules = tuple(rule for rule in RULES if rule.name in names.split())
     table = spark.createDataFrame(
         [(place, *row) for place, row in enumerate(rows)], f"place int, {schema}"
     )
-    judged = stage(table)
-    assert judged.columns == [*table.columns, "verdicts"]
+    sections = {**vars(filters or FiltersParams()), "statuses": StatusesParams()}
+    found = add_verdicts(table, grain, sections, rules)
+    assert found.columns == [*table.columns, "verdicts"]
     return [
         [(v.rule, v.value, v.limit, v.evidence) for v in row.verdicts if v is not None]
-        for row in judged.orderBy("place").collect()
+        for row in found.orderBy("place").collect()
     ]

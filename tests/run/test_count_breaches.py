@@ -12,7 +12,7 @@ DDL = {
     "origins": "directory_id string, origin_url string",
     "licenses": "directory_id string, path string, license_type string",
     "measurements": "blob_id string, benchmark_matches array<struct<benchmark: string>>",
-    "ledger": "grain string, subject_id string, rule string, stage string",
+    "ledger": "grain string, subject_id string, rule string, step string",
 }
 GOOD: dict[str, list[tuple[object, ...]]] = {
     "verdicts": [
@@ -40,7 +40,7 @@ GOOD: dict[str, list[tuple[object, ...]]] = {
         ("named_blob", "b2/near", "alpha_fraction", "filter_letters"),
         ("content", "c5", "opt_out", "match_opt_outs"),
         ("origin", "https://a/2", "opt_out", "match_opt_outs"),
-        ("origin", "https://a/never", "opt_out", "record_refused_origins"),
+        ("origin", "https://a/never", "opt_out", "list"),
     ],
 }  # fmt: skip
 BAD: dict[str, tuple[str, tuple[object, ...], str]] = {

@@ -77,7 +77,7 @@ def _run(planted: Fixture, lake: str, **options: Any) -> RunOutcome:
 def _read_bytes(outcome: RunOutcome) -> dict[str, int]:
     """Packed bytes of texts that each step read."""
     assert outcome.summary
-    return {each.stage: each.read_bytes for each in outcome.summary.timings}
+    return {each.step: each.read_bytes for each in outcome.summary.timings}
 
 
 def _tree(folder: str) -> dict[str, float]:
@@ -124,8 +124,8 @@ def _shard_hashes(outcome: RunOutcome) -> dict[str, str]:
 
 def _taken_over(outcome: RunOutcome) -> list[str]:
     assert outcome.summary
-    assert tuple(timing.stage for timing in outcome.summary.timings) == STEPS
-    return [timing.stage for timing in outcome.summary.timings if timing.is_taken_over]
+    assert tuple(timing.step for timing in outcome.summary.timings) == STEPS
+    return [timing.step for timing in outcome.summary.timings if timing.is_taken_over]
 
 
 # One run
@@ -141,7 +141,7 @@ def test_run_gives_every_planted_file_its_cause(tables: dict[str, DataFrame]) ->
 
 def test_run_conserves_containers_files_documents_and_exports(first: RunOutcome) -> None:
     assert first.summary
-    rows = {row.stage: row for row in first.summary.conservation}
+    rows = {row.step: row for row in first.summary.conservation}
     assert set(rows) == {
         "list (containers)", "verdicts", "documents",
         "export files", "export documents", "export ids",

@@ -20,11 +20,11 @@ def _progress(as_json: bool = True) -> tuple[Progress, io.StringIO]:
 def test_log_names_run_and_stage_in_each_line() -> None:
     progress, stream = _progress()
     progress.say("  recipe [bold]mine[/bold]:smile:, lake " + "x" * 100)
-    with progress.stage("scan") as line:
+    with progress.step("scan") as line:
         progress.say("half")
         line.summary = "measurements 3 rows"
     rows = [json.loads(text) for text in stream.getvalue().splitlines()]
-    assert [(row["stage"], row["event"]) for row in rows] == [
+    assert [(row["step"], row["event"]) for row in rows] == [
         ("", "said"), ("scan", "started"), ("scan", "said"), ("scan", "finished"),
     ]  # fmt: skip
     assert {row["run_id"] for row in rows} == {"run-1"}
@@ -35,7 +35,7 @@ def test_log_names_run_and_stage_in_each_line() -> None:
 
 def test_log_tells_of_a_stage_that_failed() -> None:
     progress, stream = _progress()
-    with pytest.raises(ValueError, match="no"), progress.stage("scan"):
+    with pytest.raises(ValueError, match="no"), progress.step("scan"):
         raise ValueError("no")
     last = json.loads(stream.getvalue().splitlines()[-1])
     assert (last["event"], last["message"]) == ("failed", "ValueError: no")
@@ -48,7 +48,7 @@ def test_long_stages_say_that_they_are_alive(
     monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.01)
     progress, stream = _progress(as_json)
     progress.tasks = lambda: (3, 4)
-    with progress.stage("scan"), progress.telling(lambda: "8 of 9"):
+    with progress.step("scan"), progress.telling(lambda: "8 of 9"):
         for _ in range(500):
             if ("running" if as_json else "75% of 4 tasks") in stream.getvalue():
                 break
@@ -60,7 +60,7 @@ def test_long_stages_say_that_they_are_alive(
     else:
         assert any("75% of 4 tasks" in line for line in lines)
         assert any("8 of 9" in line for line in lines)
-    assert not progress.detail(), "it is said of the stage that is over only"
+    assert not progress.detail(), "it is said of the step that is over only"
 
 
 @pytest.mark.parametrize("error", [Py4JNetworkError("gone"), ConnectionResetError()])

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from stackspark.ledger.verdicts import RULE_ORDER
+from stackspark.rules.catalog import RULE_ORDER
 
 
 class File(NamedTuple):

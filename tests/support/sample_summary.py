@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from stackspark.duplicates.families import FamilyRow, NamedFile
 from stackspark.duplicates.removal_bands import RemovalRate
-from stackspark.ledger.words import cause_words
 from stackspark.report.aggregates import EDGES
 from stackspark.report.fold import UNITS, band_curve
 from stackspark.report.summary import (
@@ -30,6 +29,7 @@ from stackspark.report.summary import (
     SourceRow,
     TimingRow,
 )
+from stackspark.rules.causes import cause_words
 
 HOSTILE = "<script>alert(1)</script>"
 BIDI = "invoice\u202etxt.exe"
@@ -88,11 +88,11 @@ def summary() -> RunSummary:
         other_languages=_language(None, 910_000_000, 0.37),
         num_other_languages=118,
         removal_bands=(
-            RemovalRate(stage="near_duplicates", kind="language", key="Python", num_in=91_200,
+            RemovalRate(step="near_duplicates", kind="language", key="Python", num_in=91_200,
                            num_removed=14_700, min_fraction=0.02, max_fraction=0.6),
-            RemovalRate(stage="near_duplicates", kind="language", key="", num_in=30_112,
+            RemovalRate(step="near_duplicates", kind="language", key="", num_in=30_112,
                            num_removed=9_004, min_fraction=0.0, max_fraction=0.995),
-            RemovalRate(stage="near_duplicates", kind="source", key="wheel:/data/" + HOSTILE,
+            RemovalRate(step="near_duplicates", kind="source", key="wheel:/data/" + HOSTILE,
                            num_in=40_007, num_removed=9_011, min_fraction=0.0, max_fraction=0.8),
         ),
         license_types=(
@@ -177,7 +177,7 @@ def failed_summary() -> RunSummary:
         ),
     )
     lost = ConservationRow(
-        stage="near_duplicates", num_in=663_480, num_kept=567_167, num_removed=96_310,
+        step="near_duplicates", num_in=663_480, num_kept=567_167, num_removed=96_310,
         num_quarantined=0,
     )  # fmt: skip
     run = summary()
@@ -220,7 +220,7 @@ def _conservation() -> tuple[ConservationRow, ...]:
     )  # fmt: skip
     return tuple(
         ConservationRow(
-            stage=stage, num_in=into, num_kept=into - removed - lost, num_removed=removed,
+            step=stage, num_in=into, num_kept=into - removed - lost, num_removed=removed,
             num_quarantined=lost,
         )
         for stage, into, removed, lost in stages
@@ -238,7 +238,7 @@ def _timing(
     stage: str, seconds: float, num_rows: int, read_bytes: int, is_taken_over: bool = False
 ) -> TimingRow:
     return TimingRow(
-        stage=stage, seconds=seconds, num_rows=num_rows, read_bytes=read_bytes,
+        step=stage, seconds=seconds, num_rows=num_rows, read_bytes=read_bytes,
         is_taken_over=is_taken_over,
     )  # fmt: skip
 

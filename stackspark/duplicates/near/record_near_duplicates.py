@@ -6,9 +6,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from stackspark.contracts.tables import table_contract
-from stackspark.ledger.verdicts import VERDICT_TYPE, verdict_columns
-
-STAGE = "record_near_duplicates"
+from stackspark.rules.duplicates import NEAR_DUPLICATE, NORMALIZED_DUPLICATE
+from stackspark.rules.rule import Rule
+from stackspark.rules.verdicts import VERDICT_TYPE, verdict_columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +34,9 @@ def record_near_duplicates(
     Shuffles: none.
     """
     verdict = (
-        F.when(_is("normalized_text"), _verdict("normalized_duplicate", 1.0))
-        .when(_is("component"), _verdict("near_duplicate", None))
-        .otherwise(_verdict("near_duplicate", params.threshold))
+        F.when(_is("normalized_text"), _verdict(NORMALIZED_DUPLICATE, 1.0))
+        .when(_is("component"), _verdict(NEAR_DUPLICATE, None))
+        .otherwise(_verdict(NEAR_DUPLICATE, params.threshold))
     )
     rows = near_duplicates.select(
         F.lit("blob").alias("grain"), F.col("blob_id").alias("subject_id"), verdict.alias("verdict")
@@ -48,6 +48,6 @@ def _is(established_by: str) -> Column:
     return F.col("established_by") == established_by
 
 
-def _verdict(rule: str, limit: float | None) -> Column:
+def _verdict(rule: Rule, limit: float | None) -> Column:
     similarity, twin = F.col("similarity"), F.col("kept_blob_id")
-    return F.struct(*verdict_columns(rule, STAGE, similarity, limit, twin)).cast(VERDICT_TYPE)
+    return F.struct(*verdict_columns(rule, similarity, limit, twin)).cast(VERDICT_TYPE)

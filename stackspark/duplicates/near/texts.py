@@ -192,10 +192,10 @@ def _in_tasks(options: DeduplicateOptions, progress: Progress) -> _Found:
     progress.tasks = task_counter(spark)
     scratch = f"{options.out}/{SCRATCH}"
     try:
-        with progress.stage(STAGE) as line:
+        with progress.step(STAGE) as line:
             found = deduplicate(options.parquet, options.columns, scratch, options.params)
             line.summary = f"{found.num_texts:,} texts, {found.num_removed:,} removed"
-        with progress.stage("write"):
+        with progress.step("write"):
             if options.with_kept:
                 gone = found.rows.select(options.columns.id)
                 texts = _read(spark, options.parquet)
@@ -210,11 +210,11 @@ def _in_tasks(options: DeduplicateOptions, progress: Progress) -> _Found:
 def _here(files: TextFiles, options: DeduplicateOptions, progress: Progress) -> _Found:
     """Search and write by the threads of this process."""
     out = Scratch(folder=options.out)
-    with progress.stage(STAGE) as line:
+    with progress.step(STAGE) as line:
         found, order = find_in_files(files, options.params)
         _check_settled(found.is_settled, found.rounds)
         line.summary = f"{len(files):,} texts, {found.twins.num_rows:,} removed"
-    with progress.stage("write"):
+    with progress.step("write"):
         if options.with_kept:
             with out.writer(KEPT, files.schema) as writer:
                 for batch in kept_rows(files, found, order):

@@ -5,7 +5,7 @@ from stackspark.duplicates.near.record_near_duplicates import (
     RecordNearDuplicatesParams,
     record_near_duplicates,
 )
-from stackspark.ledger.verdicts import rule_order
+from stackspark.rules.catalog import rule_order
 
 
 def test_record_near_duplicates_names_the_twin(spark: SparkSession) -> None:
@@ -28,4 +28,4 @@ def test_record_near_duplicates_names_the_twin(spark: SparkSession) -> None:
 
 
 def verdict(rule: str, value: float, limit: float | None) -> tuple[object, ...]:
-    return (rule, rule_order(rule), "record_near_duplicates", value, limit, "b" * 40)
+    return (rule, rule_order(rule), "near_duplicates", value, limit, "b" * 40)
