@@ -186,13 +186,13 @@ def test_command_says_that_there_is_no_parquet(
         deduplicate_parquet(options(tmp_path))
 
 
-def test_readme_example_runs_as_it_stands(
+def test_example_of_the_page_runs_as_it_stands(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readme = REPOSITORY.joinpath("README.md").read_text(encoding="utf-8")
+    page = REPOSITORY.joinpath("docs/near-duplicates.md").read_text(encoding="utf-8")
     (example,) = [
         block
-        for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+        for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL)
         if "deduplicate(" in block
     ]
     pages = [("a.org", LONG, 2), ("b.org", NEARLY, 1), ("c.org", OTHER, 3)]
