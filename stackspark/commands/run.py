@@ -33,9 +33,11 @@ from stackspark.report.page import render_page
 from stackspark.report.summary import Failure, RunSummary, from_json, to_json
 from stackspark.report.terminal import funnel_text
 from stackspark.run.canaries import canary_request, judged_canaries, riding_canaries
-from stackspark.run.list_and_fetch import Inputs
-from stackspark.run.pipeline import STEPS, Pipeline
+from stackspark.run.fates import Fates
+from stackspark.run.inputs import Inputs
+from stackspark.run.pipeline import STEPS, run_steps
 from stackspark.run.plan import RunPlan, plan_new, plan_steps
+from stackspark.run.publish import check_conservation, describe_exports, publication
 from stackspark.run.step import RunContext, run_step
 from stackspark.run.summary import contract_rows, removal_bands, summarise
 from stackspark.runtime.fingerprints import code_version, plain
@@ -54,7 +56,6 @@ from stackspark.sources.canaries import canaries_container
 from stackspark.sources.gharchive.reader import expand_archives
 from stackspark.sources.listing.containers import expand_sources
 from stackspark.sources.origins.indexes import check_index
-from stackspark.sources.origins.listing_cache import KeptListings
 
 REPORTS = "reports"
 LOGS = "logs"
@@ -113,7 +114,7 @@ class RunOutcome:
 def run_recipe(options: RunOptions) -> RunOutcome:
     """Run a recipe, whole or up to a step; publish a whole run."""
     if options.until not in (None, *STEPS):
-        raise UsageError(f"no stage {options.until!r}: needed one of {', '.join(STEPS)}")
+        raise UsageError(f"no step {options.until!r}: needed one of {', '.join(STEPS)}")
     inputs = gather_inputs(options)
     preload()
     started = datetime.now(UTC)
@@ -130,13 +131,11 @@ def run_recipe(options: RunOptions) -> RunOutcome:
             lake=Lake(options.lake),
             lock=lock,
             run_id=run_id,
-            recipe_name=inputs.recipe.name,
             progress=progress,
             scratch=scratch,
-            kept_listings=KeptListings(folder=joined(options.lake, "listings")),
         )
         try:
-            return _run(Pipeline(context, inputs), options, started)
+            return _run(context, inputs, options, started)
         except ContractError as error:
             path = _report_failure(context, inputs.recipe, started, error)
             raise type(error)(f"{error}; see {path}", error.details) from None
@@ -158,58 +157,36 @@ def plan_recipe(options: RunOptions) -> RunPlan:
                 lake=lake,
                 lock=LakeLock(options.lake, "plan"),
                 run_id="plan",
-                recipe_name=inputs.recipe.name,
                 progress=progress,
                 scratch=scratch,
-                kept_listings=KeptListings(
-                    folder=joined(options.lake, "listings"), is_writable=False
-                ),
+                is_writable=False,
             )
-            planned = tuple(plan_steps(context, Pipeline(context, inputs).steps()))
+            planned = tuple(
+                plan_steps(
+                    context, run_steps(context, inputs, Fates(context, inputs.recipe.keep_order))
+                )
+            )
     return RunPlan(recipe=inputs.recipe.name, lake=options.lake, steps=planned)
 
 
-def _run(pipeline: Pipeline, options: RunOptions, started: datetime) -> RunOutcome:
-    context = pipeline.context
-    for name, step in pipeline.steps().items():
+def _run(context: RunContext, inputs: Inputs, options: RunOptions, started: datetime) -> RunOutcome:
+    recipe = inputs.recipe
+    fates = Fates(context, recipe.keep_order)
+    for name, step in run_steps(context, inputs, fates).items():
         run_step(context, step())
         if name == options.until:
             return _outcome(context, options, started, None, None)
     with context.progress.step("report") as line:
-        summary = summarise(
-            context, pipeline.recipe, pipeline.file_verdicts, started, datetime.now(UTC)
-        )
-        _check_conservation(summary)
+        summary = summarise(context, recipe, fates.of_files(), started, datetime.now(UTC))
+        check_conservation(summary)
         context.lock.renew()
-        pipeline.exports.describe(summary)
+        describe_exports(context, recipe, summary)
         path = write_report(options.lake, summary)
         line.summary = path
     with context.progress.step("publish"):
         context.lock.renew()
-        context.lake.publish(context.spark, _publication(context, pipeline.recipe))
+        context.lake.publish(context.spark, publication(context, recipe))
     return _outcome(context, options, started, summary, path)
-
-
-def _check_conservation(summary: RunSummary) -> None:
-    for row in summary.conservation:
-        if not row.is_ok:
-            raise ContractError(
-                f"{row.step} does not conserve its rows: {row.num_in:,} in, {row.num_kept:,} "
-                f"kept, {row.num_removed:,} removed, {row.num_quarantined:,} quarantined; "
-                "nothing was published"
-            )
-
-
-def _publication(context: RunContext, recipe: Recipe) -> dict[str, Any]:
-    results = {record.step: record.contract_results for record in context.records}
-    return {
-        "run_id": context.run_id,
-        "recipe": recipe.name,
-        "params": json.dumps(plain(recipe), sort_keys=True),
-        "table_versions": dict(context.versions),
-        "fingerprints": {record.step: record.fingerprint for record in context.records},
-        "contract_results": json.dumps(results, sort_keys=True),
-    }
 
 
 def _outcome(

@@ -12,11 +12,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from stackspark.contracts.tables import table_contract
 from stackspark.ledger.subjects import file_subject
 from stackspark.opt_outs.keys import origin_keys_array
 from stackspark.rules.opt_outs import OPT_OUT
-from stackspark.rules.verdicts import verdict_columns
+from stackspark.rules.verdicts import VERDICT_COLUMNS, verdict_columns
 
 ORIGIN_SWHIDS = {"dir": "directory_id", "rev": "revision_id", "snp": "snapshot_id"}
 
@@ -42,7 +41,7 @@ def match_opt_outs(
         requests: rows of `OptOutRequest`.
         params: whether copies are covered.
     Returns:
-        Rows of `ledger`, one per origin; the evidence is the id of the least request, and of a
+        Rows with `VERDICT_COLUMNS`, one per origin; evidence is the least request, and of a
         copy the URL that it is a copy of.
     Shuffles: keys of origins against the few requests, then the few origins that match.
     """
@@ -71,7 +70,7 @@ def match_file_opt_outs(files: DataFrame, origins: DataFrame, requests: DataFram
         origins: the origins of the files, as in `match_opt_outs`.
         requests: rows of `OptOutRequest`.
     Returns:
-        Rows of `ledger` at grain content and file; the evidence is the id of the least request.
+        Rows with `VERDICT_COLUMNS` at grain content and file; evidence is the least request.
     Shuffles: files against the few requests, which Spark broadcasts.
     """
     contents = requests.where(F.col("kind") == "swhid").select(
@@ -127,7 +126,7 @@ def _ledger(hits: DataFrame, grain: str, subject: Column) -> DataFrame:
         F.lit(grain).alias("grain"),
         "subject_id",
         *verdict_columns(OPT_OUT, evidence=F.col("request_id")),
-    ).select(*table_contract("ledger").column_names)
+    ).select(*VERDICT_COLUMNS)
 
 
 def _keyed(origins: DataFrame) -> DataFrame:

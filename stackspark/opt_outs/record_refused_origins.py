@@ -3,9 +3,8 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.contracts.tables import table_contract
 from stackspark.rules.opt_outs import OPT_OUT
-from stackspark.rules.verdicts import verdict_columns
+from stackspark.rules.verdicts import VERDICT_COLUMNS, verdict_columns
 
 
 def record_refused_origins(refused: DataFrame) -> DataFrame:
@@ -16,7 +15,7 @@ def record_refused_origins(refused: DataFrame) -> DataFrame:
             sources tell of it.
 
     Returns:
-        Rows of `ledger` in contract order, rule `opt_out`.
+        Rows with `VERDICT_COLUMNS`, rule `opt_out`.
     Shuffles: one, on the URL.
     """
     once = refused.groupBy("origin_url").agg(F.min("request_id").alias("request_id"))
@@ -24,4 +23,4 @@ def record_refused_origins(refused: DataFrame) -> DataFrame:
     rows = once.select(
         F.lit("origin").alias("grain"), F.col("origin_url").alias("subject_id"), *verdict
     )
-    return rows.select(*table_contract("ledger").column_names)
+    return rows.select(*VERDICT_COLUMNS)

@@ -11,8 +11,6 @@ from operator import add
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.rules.catalog import NEAR_DUPLICATE_RULES
-
 
 def _log_edges(decades: int, per_decade: int) -> tuple[float, ...]:
     steps = range(decades * per_decade + 1)
@@ -122,82 +120,6 @@ def count_bins(blobs: DataFrame, edges: Mapping[str, Sequence[float]] = EDGES) -
     return counted.agg(F.count("*").alias("num_blobs"))
 
 
-def largest_families(
-    near_duplicates: DataFrame, file_verdicts: DataFrame, origins: DataFrame, top: int = 20
-) -> DataFrame:
-    """Find the kept blobs that stand for most removed ones.
-
-    Args:
-        near_duplicates: (`blob_id`, `kept_blob_id`, `similarity`).
-        file_verdicts: one row per file.
-        origins: (`directory_id`, `repo_name`).
-        top: number of families.
-    Returns:
-        Up to three rows per family (`kept_blob_id`, `num_members`, `place`, `blob_id`,
-        `similarity`, `repo_name`, `path`, `language`): place 0 is the kept twin, 1 the least
-        similar of its members (in blobs), 2 the most similar.
-    """
-    member = F.struct("similarity", "blob_id")
-    families = (
-        near_duplicates.groupBy("kept_blob_id")
-        .agg(
-            F.count("*").alias("num_members"),
-            F.min(member).alias("least"),
-            F.max(member).alias("most"),
-        )
-        .orderBy(F.desc("num_members"), "kept_blob_id")
-        .limit(top)
-    )
-    shown = families.select(
-        "kept_blob_id",
-        "num_members",
-        F.inline(
-            F.array(
-                _place(0, F.col("kept_blob_id"), F.lit(None).cast("double")),
-                _place(1, F.col("least.blob_id"), F.col("least.similarity")),
-                _place(2, F.col("most.blob_id"), F.col("most.similarity")),
-            )
-        ),
-    )
-    holder = F.min(F.struct(_standing(), "directory_id", "path", "language")).alias("holder")
-    keys = ["kept_blob_id", "num_members", "place", "blob_id", "similarity"]
-    names = ["blob_id", "directory_id", "path", "language", "status", "cause"]
-    files = file_verdicts.select(*names)
-    held = files.join(F.broadcast(shown), "blob_id", how="inner")
-    return _with_repo(held.groupBy(*keys).agg(holder).select(*keys, "holder.*"), origins)
-
-
-def most_copied(file_verdicts: DataFrame, origins: DataFrame, top: int = 20) -> DataFrame:
-    """Find the contents that most files repeated byte for byte.
-
-    Returns:
-        Rows as of `largest_families`; members are removed files, all of one blob, and places 1
-        and 2 the first and the last of them by directory and path.
-    """
-    is_copy = F.col("cause") == "exact_duplicate"
-    counted = file_verdicts.where(is_copy).groupBy("blob_id").agg(F.count("*").alias("num_members"))
-    copied = counted.orderBy(F.desc("num_members"), "blob_id").limit(top)
-    holder = F.struct(_standing(), "directory_id", "path", "language")
-    chosen = (
-        file_verdicts.join(F.broadcast(copied), "blob_id", how="inner")
-        .groupBy("blob_id", "num_members")
-        .agg(
-            F.min(holder).alias("kept"),
-            F.min(F.when(is_copy, holder)).alias("first"),
-            F.max(F.when(is_copy, holder)).alias("last"),
-        )
-    )
-    holders = [_holder(place, name) for place, name in enumerate(("kept", "first", "last"))]
-    rows = chosen.select(
-        F.col("blob_id").alias("kept_blob_id"),
-        "num_members",
-        "blob_id",
-        F.lit(1.0).alias("similarity"),
-        F.inline(F.array(*holders)),
-    )
-    return _with_repo(rows, origins)
-
-
 def count_quarantine(quarantine: DataFrame) -> DataFrame:
     """Count inputs that could not be used by what is wrong, with two examples of each.
 
@@ -224,33 +146,6 @@ def _totals() -> tuple[Column, Column]:
 def _sum_bytes(length_bytes: Column) -> Column:
     """Files that were not fetched have no length and add nothing."""
     return F.coalesce(F.sum(length_bytes), F.lit(0))
-
-
-def _place(place: int, blob_id: Column, similarity: Column) -> Column:
-    return F.struct(
-        F.lit(place).alias("place"), blob_id.alias("blob_id"), similarity.alias("similarity")
-    )
-
-
-def _holder(place: int, name: str) -> Column:
-    names = ("directory_id", "path", "language")
-    return F.struct(F.lit(place).alias("place"), *(F.col(f"{name}.{n}").alias(n) for n in names))
-
-
-def _standing() -> Column:
-    """Which file speaks for a blob: the kept one, else the one that stood for it to the last."""
-    was_last = F.col("cause").isin(*NEAR_DUPLICATE_RULES)
-    is_kept = F.col("status") == "kept"
-    return F.when(is_kept, 0).when(was_last, 1).otherwise(2).alias("standing")
-
-
-def _with_repo(rows: DataFrame, origins: DataFrame) -> DataFrame:
-    """Name the repositories of a few rows."""
-    named = origins.select("directory_id", "repo_name").join(
-        F.broadcast(rows), "directory_id", how="inner"
-    )
-    names = ("place", "blob_id", "similarity", "repo_name", "path", "language")
-    return named.select("kept_blob_id", "num_members", *names)
 
 
 def _bin(metric: str, edges: Sequence[float]) -> Column:

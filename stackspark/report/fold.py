@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from pyspark.sql import Row
 
-from stackspark.duplicates.families import FamilyRow, NamedFile
 from stackspark.report.aggregates import EDGES
 from stackspark.report.summary import (
     BandCurve,
@@ -156,34 +155,6 @@ def histograms(
         for metric in edges
         if metric in counts
     )
-
-
-def families(kind: str, rows: Iterable[Row]) -> tuple[FamilyRow, ...]:
-    """Families, largest first, from rows of `largest_families` (near) or `most_copied` (exact)."""
-    grouped: dict[tuple[int, str], dict[int, NamedFile]] = defaultdict(dict)
-    for row in rows:
-        members = grouped[-row["num_members"], row["kept_blob_id"]]
-        members[row["place"]] = NamedFile(
-            blob_id=row["blob_id"],
-            repo_name=row["repo_name"],
-            path=row["path"],
-            language=row["language"],
-            similarity=row["similarity"] if row["place"] else None,
-        )
-    return tuple(
-        FamilyRow(
-            kind=kind,
-            kept=members[0],
-            num_members=-count,
-            examples=tuple(dict.fromkeys(members[place] for place in (1, 2) if place in members)),
-        )
-        for (count, _), members in sorted(grouped.items(), key=_key)
-        if 0 in members
-    )
-
-
-def _key(item: tuple[tuple[int, str], object]) -> tuple[int, str]:
-    return item[0]
 
 
 def quarantine(rows: Iterable[Row]) -> tuple[QuarantineRow, ...]:

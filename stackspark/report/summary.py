@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from stackspark.duplicates.families import FamilyRow
 from stackspark.duplicates.removal_bands import RemovalRate
 from stackspark.errors import InputError
+from stackspark.sources.canaries import CanaryRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,16 +172,6 @@ class ContractRow:
     num_rows: int
     num_rules: int
     failed: tuple[FailedRule, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class CanaryRow:
-    """Synthetic files planted for one rule, and what the rule made of them."""
-
-    rule: str
-    num_planted: int
-    num_caught: int
-    num_false_alarms: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,12 @@
 """Every rule in its order: the cause of a file's removal is the first of these that holds."""
 
 from dataclasses import dataclass, field
+from itertools import chain
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from stackspark.contracts.tables import table_contract
 from stackspark.errors import InvalidParamsError
 from stackspark.rules.contamination import CONTAMINATION, ContaminationParams
 from stackspark.rules.data_languages import DATA_LANGUAGE_LINES, DataLanguagesParams
@@ -86,3 +91,11 @@ def rule_order(name: str) -> int:
     if name not in RULE_ORDER:
         raise InvalidParamsError(f"needed a rule of {__name__}.RULES, found {name!r}; add it there")
     return RULE_ORDER.index(name)
+
+
+def ordered(verdicts: DataFrame) -> DataFrame:
+    """Rows of `ledger` in contract order, from rows with `VERDICT_COLUMNS`."""
+    pairs = chain.from_iterable((name, place) for place, name in enumerate(RULE_ORDER))
+    orders = F.create_map(*map(F.lit, pairs))
+    rows = verdicts.withColumn("rule_order", orders[F.col("rule")])
+    return rows.select(*table_contract("ledger").column_names)

@@ -10,8 +10,15 @@ from typing import Any
 
 from pyspark.sql import Row
 
-from stackspark.run.step import RunContext, Step, StepRecord, recorded, step_key, taken_over
-from stackspark.runtime.fingerprints import code_version, plain
+from stackspark.run.step import (
+    RunContext,
+    Step,
+    StepRecord,
+    recorded,
+    recorded_params,
+    step_key,
+    taken_over,
+)
 
 NEW = "not done in this lake yet"
 GONE = "files that it wrote are gone, or not as long as they were"
@@ -98,9 +105,7 @@ def _reasons(context: RunContext, step: Step, key: str) -> Iterator[str]:
 
 def _differences(context: RunContext, step: Step, before: Row) -> Iterator[str]:
     """How a step differs from the last time that it was done."""
-    if before["code_version"] != code_version():
-        yield f"the code is {code_version()}, was {before['code_version']}"
-    yield from _changed_params(plain(step.params), json.loads(before["params"]))
+    yield from _changed_params(recorded_params(step), json.loads(before["params"]))
     if isinstance(step.after, str) and not context.record(step.after).resumed:
         yield f"{step.after} would run"
 

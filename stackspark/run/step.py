@@ -26,12 +26,14 @@ from stackspark.lake.delta_tables import WriteResult
 from stackspark.lake.lake import Lake
 from stackspark.lake.locks import LakeLock
 from stackspark.lake.scratch import Scratch
-from stackspark.runtime.fingerprints import code_version, fingerprint, plain
+from stackspark.runtime.fingerprints import code_fingerprint, code_version, fingerprint, plain
 from stackspark.runtime.progress import Progress
-from stackspark.sources.origins.listing_cache import KeptListings
 
 Notes = dict[str, Any]
 """What a step tells the report."""
+
+TASKS_PER_CORE = 4
+"""So that one long task does not hold up a step's end; what is listed and fetched is the same."""
 
 OPEN = "open"
 """The note of what a step could not do, but could another time: it is not taken over."""
@@ -66,12 +68,13 @@ class Check:
     rules: Sequence[TableRule]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One step of a run.
 
     Attributes:
         name: of the step.
+        module: dotted name of the module that makes it; its import closure is the step's code.
         after: the step whose result it reads, or what gives the fingerprints of what it reads.
         params: all that its result depends on besides what it reads and the code, by name.
         produce: yields the tables to write, each after the one before it was written and checked,
@@ -81,6 +84,7 @@ class Step:
     """
 
     name: str
+    module: str
     after: str | Callable[[], Sequence[str]]
     params: Mapping[str, Any]
     produce: Callable[[Notes], Iterator[Write | Check]]
@@ -118,14 +122,14 @@ class RunContext:
     lake: Lake
     lock: LakeLock
     run_id: str
-    recipe_name: str
     progress: Progress
     scratch: Scratch
-    kept_listings: KeptListings
     versions: dict[str, int] = field(default_factory=dict)
     records: list[StepRecord] = field(default_factory=list)
     failed: StepRecord | None = None
+    is_writable: bool = True
     _opened: dict[tuple[str, int], DataFrame] = field(default_factory=dict)
+    _stored: dict[str, DataFrame] = field(default_factory=dict)
 
     def add(self, record: StepRecord) -> None:
         """Go on from a step that was done, taken over or planned."""
@@ -147,8 +151,8 @@ class RunContext:
     def fingerprint(self, step: str) -> str:
         """Fingerprint of what a step of this run made: its key, and what it left open."""
         record = self.record(step)
-        key = record.fingerprint
-        return fingerprint(step, [key], record.left_open) if record.left_open else key
+        key, left = record.fingerprint, record.left_open
+        return fingerprint(step, [key], left, __name__) if left else key
 
     def notes(self, step: str) -> Mapping[str, Any]:
         """What a step of this run noted."""
@@ -160,6 +164,25 @@ class RunContext:
         results = (record.contract_results for record in reversed(self.records))
         num_rows: int = next(found[name]["num_rows"] for found in results if name in found)
         return num_rows
+
+    def once(self, name: str, make: Callable[[], DataFrame]) -> DataFrame:
+        """A table that several steps read: stored in scratch when it is first asked for."""
+        if name not in self._stored:
+            self._stored[name] = self.scratch.write(make(), name)
+        return self._stored[name]
+
+    @property
+    def num_tasks(self) -> int:
+        """Tasks of steps whose rows are narrow and whose work is not: Spark would make one."""
+        return TASKS_PER_CORE * self.spark.sparkContext.defaultParallelism
+
+    def grow(self, table: str, rows: DataFrame, key: Sequence[str]) -> Write:
+        """Add rows to a table that only grows; rows that replace others make it rewrite itself."""
+        known = self.known(table)
+        if known is None or not known.join(rows, list(key), how="left_semi").limit(1).count():
+            return Write(table=table, rows=rows, mode="append")
+        kept = known.join(rows.select(*key), list(key), how="left_anti")
+        return Write(table=table, rows=kept.select(*known.columns).unionByName(rows))
 
     def known(self, name: str) -> DataFrame | None:
         """What the lake already knows of a table that only grows; None in a new lake."""
@@ -183,7 +206,12 @@ def step_key(context: RunContext, step: Step) -> str:
     """Fingerprint of a step whose predecessors this run has done, or planned."""
     after = step.after
     inputs = [context.fingerprint(after)] if isinstance(after, str) else after()
-    return fingerprint(step.name, inputs, step.params)
+    return fingerprint(step.name, inputs, step.params, step.module)
+
+
+def recorded_params(step: Step) -> dict[str, Any]:
+    """Parameters of a step and its code, as `runs` records them."""
+    return {**plain(step.params), "code": code_fingerprint(step.module)[:12]}
 
 
 def run_step(context: RunContext, step: Step) -> StepRecord:
@@ -236,7 +264,8 @@ class _RunningStep:
 
     def __init__(self, context: RunContext, step: Step, key: str) -> None:
         self.context, self.step, self.key = context, step.name, key
-        self.params, self.produce = step.params, step.produce
+        self.produce = step.produce
+        self.params = recorded_params(step)
         self.started = datetime.now(UTC)
         self.versions: dict[str, int] = {}
         self.metrics: dict[str, Any] = {"notes": {}}
@@ -310,7 +339,7 @@ class _RunningStep:
             "fingerprint": self.key,
             "status": status,
             "table_versions": self.versions,
-            "params": json.dumps(plain(self.params), sort_keys=True),
+            "params": json.dumps(self.params, sort_keys=True),
             "code_version": code_version(),
             "started_at": self.started,
             "finished_at": finished,

@@ -9,13 +9,13 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from stackspark.duplicates.families import families, largest_families, most_copied
 from stackspark.duplicates.near.params import COVER
 from stackspark.duplicates.removal_bands import RemovalRate
 from stackspark.licenses.expression_columns import OTHER_TERMS
 from stackspark.recipe.model import Recipe
 from stackspark.report import aggregates, fold
 from stackspark.report.summary import (
-    CanaryRow,
     ConservationRow,
     ContractRow,
     ExportRow,
@@ -31,6 +31,7 @@ from stackspark.rules.catalog import FiltersParams
 from stackspark.run.step import RunContext, StepRecord
 from stackspark.runtime.fingerprints import code_version, plain
 from stackspark.sources.canaries import SOURCE as CANARY_SOURCE
+from stackspark.sources.canaries import CanaryRow
 
 TOP_FAMILIES = 12
 PARALLEL_JOBS = 3
@@ -78,18 +79,18 @@ def summarise(
         licenses=licenses,
         license_conflicts=fold.conflicts(rows["conflicts"], _ignored_conflicts(recipe)),
         families=(
-            *fold.families("near", rows["near"]),
-            *fold.families("exact", rows["exact"]),
+            *families("near", rows["near"]),
+            *families("exact", rows["exact"]),
         ),
         histograms=fold.histograms(rows["bins"], histogram_limits(recipe.filters)),
         band_curve=fold.band_curve(
             bands.num_bands, bands.rows_per_band, recipe.near_duplicates.threshold
         ),
         is_verified=is_verified,
-        rounds=_rounds(context.notes("verdicts")["rounds"]),
+        rounds=_rounds(context.notes("near_duplicates")["rounds"]),
         quarantine=fold.quarantine(rows["quarantine"]),
         contracts=contract_rows(context.records),
-        canaries=tuple(CanaryRow(**row) for row in context.notes("rates").get("canaries", ())),
+        canaries=tuple(CanaryRow(**row) for row in context.notes("checks").get("canaries", ())),
         timings=tuple(map(_timing, context.records)),
         fetched=fetch_row(all_stored(context)),
         exports=_exports(context.table("shards").collect()),
@@ -98,7 +99,7 @@ def summarise(
 
 def conservation(context: RunContext, funnel: Sequence[FunnelRow]) -> tuple[ConservationRow, ...]:
     """The balance of each step: what went in is kept, removed or quarantined."""
-    listed, canaries = context.notes("list"), context.notes("rates").get("canary_files", 0)
+    listed, canaries = context.notes("list"), context.notes("checks").get("canary_files", 0)
     by_kind = {row.kind: row.num_files for row in funnel}
     removed = sum(row.num_files for row in funnel if row.kind == "removed")
     quarantined = by_kind.get("quarantined", 0)
@@ -209,8 +210,8 @@ def _collected(context: RunContext, file_verdicts: DataFrame) -> Mapping[str, li
         "files": aggregates.count_files(file_verdicts),
         "licenses": aggregates.count_licenses(licensed),
         "conflicts": aggregates.count_conflicts(licensed, twins),
-        "near": aggregates.largest_families(twins, file_verdicts, origins, TOP_FAMILIES),
-        "exact": aggregates.most_copied(file_verdicts, origins, TOP_FAMILIES),
+        "near": largest_families(twins, file_verdicts, origins, TOP_FAMILIES),
+        "exact": most_copied(file_verdicts, origins, TOP_FAMILIES),
         "bins": aggregates.count_bins(measured),
         "quarantine": aggregates.count_quarantine(table("quarantine")),
     }

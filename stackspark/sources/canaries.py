@@ -74,6 +74,16 @@ def canaries_container(params: CanariesParams) -> Container:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class CanaryRow:
+    """Synthetic files planted for one rule, and what the rule made of them."""
+
+    rule: str
+    num_planted: int
+    num_caught: int
+    num_false_alarms: int
+
+
 def canary_files(params: CanariesParams) -> Iterator[Canary]:
     """Every canary, in order of path within a group."""
     yield from _pairs(params)

@@ -8,10 +8,10 @@ from pyspark.sql import SparkSession
 from stackspark.errors import InvalidParamsError
 from stackspark.rules.catalog import RULE_ORDER, RULES, FiltersParams
 from stackspark.rules.contamination import ContaminationParams
+from stackspark.rules.judge import add_verdicts
 from stackspark.rules.languages import LanguagesParams, excluded_languages, excluded_pairs
 from stackspark.rules.licenses import LicensesParams
 from stackspark.rules.statuses import StatusesParams
-from stackspark.rules.verdicts import add_verdicts
 
 Found = list[tuple[str, Any, Any, Any]]
 

@@ -10,12 +10,13 @@ from pyspark.sql import functions as F
 
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import InvalidParamsError
-from stackspark.ledger.list_verdicts import list_verdicts
 from stackspark.ledger.subjects import GRAINS
 from stackspark.rules import statuses
 from stackspark.rules.catalog import LEDGER_RULES, RULE_ORDER, RULES, FiltersParams, rule_order
+from stackspark.rules.judge import add_verdicts
+from stackspark.rules.list_verdicts import list_verdicts
 from stackspark.rules.rule import Rule, Verdict
-from stackspark.rules.verdicts import MAX_EVIDENCE_CHARS, add_verdicts
+from stackspark.rules.verdicts import MAX_EVIDENCE_CHARS
 
 PACKAGE = REPOSITORY / "stackspark"
 DECLARED = re.compile(r'^[A-Z_]+ = Rule\(\n    name="(\w+)"', re.MULTILINE)

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.contracts.tables import table_contract
 from stackspark.rules.duplicates import NEAR_DUPLICATE, NORMALIZED_DUPLICATE
 from stackspark.rules.rule import Rule
-from stackspark.rules.verdicts import VERDICT_TYPE, verdict_columns
+from stackspark.rules.verdicts import VERDICT_COLUMNS, VERDICT_TYPE, verdict_columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +29,7 @@ def record_near_duplicates(
         near_duplicates: one row per removed blob.
         params: the threshold, for the record.
     Returns:
-        Rows of `ledger` in contract order, rule `normalized_duplicate` or `near_duplicate`.
+        Rows with `VERDICT_COLUMNS`, rule `normalized_duplicate` or `near_duplicate`.
     Shuffles: none.
     """
     verdict = (
@@ -41,7 +40,7 @@ def record_near_duplicates(
     rows = near_duplicates.select(
         F.lit("blob").alias("grain"), F.col("blob_id").alias("subject_id"), verdict.alias("verdict")
     )
-    return rows.select("*", "verdict.*").select(*table_contract("ledger").column_names)
+    return rows.select("*", "verdict.*").select(*VERDICT_COLUMNS)
 
 
 def _is(established_by: str) -> Column:

@@ -146,7 +146,7 @@ class Listings:
         tables = (self._requests, *((told.names, told.repositories) if told else ()))
         parts = [spec.kind, index_store(spec), *map(str, file_stamps(folder))]
         parts += [str(fingerprint_rows(rows).collect()[0]) for rows in tables]
-        return fingerprint("index", parts, self._params.limits)
+        return fingerprint("index", parts, self._params.limits, __name__)
 
     @cached_property
     def _events(self) -> DataFrame:

@@ -3,8 +3,8 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.contracts.tables import table_contract
 from stackspark.ledger.subjects import subjects
+from stackspark.rules.verdicts import VERDICT_COLUMNS
 
 
 def list_verdicts(rows: DataFrame, grain: str) -> DataFrame:
@@ -14,7 +14,7 @@ def list_verdicts(rows: DataFrame, grain: str) -> DataFrame:
         rows: one row per subject, with `verdicts` and the columns of the subject's id.
         grain: content, blob, named_blob or file.
     Returns:
-        Rows of `ledger` in contract order; a row that no rule rejects leaves none.
+        Rows with `VERDICT_COLUMNS`; a row that no rule rejects leaves none.
     Shuffles: none.
     """
     verdicts = rows.select(
@@ -22,4 +22,4 @@ def list_verdicts(rows: DataFrame, grain: str) -> DataFrame:
         subjects()[grain].alias("subject_id"),
         F.inline(F.array_compact("verdicts")),
     )
-    return verdicts.select(*table_contract("ledger").column_names)
+    return verdicts.select(*VERDICT_COLUMNS)
