@@ -39,14 +39,14 @@ def main() -> None:
 def _row(name: str, outcome: RunOutcome, cpu_seconds: float) -> str:
     assert outcome.summary
     timings = outcome.summary.timings
-    # All that `rates` does is to hold tables against each other, and against bands.
+    # All that `checks` does is to hold tables against each other, and against bands.
     gate = sum(
-        each.seconds if each.stage == "rates" else each.gate_seconds
+        each.seconds if each.step == "checks" else each.gate_seconds
         for each in timings
         if not each.is_taken_over
     )
-    taken = ", ".join(each.stage for each in timings if each.is_taken_over) or "none"
-    read = {e.stage: e.read_bytes for e in timings if e.read_bytes and not e.is_taken_over}
+    taken = ", ".join(each.step for each in timings if each.is_taken_over) or "none"
+    read = {e.step: e.read_bytes for e in timings if e.read_bytes and not e.is_taken_over}
     shown = ", ".join(f"{stage} {count:,}" for stage, count in read.items()) or "0"
     share = gate / outcome.seconds
     return (

@@ -34,7 +34,7 @@ MasterOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 LogOption = Annotated[
-    bool, typer.Option("--log-json", help="Log progress as JSON, with run and stage.")
+    bool, typer.Option("--log-json", help="Log progress as JSON, with run and step.")
 ]
 RunOption = Annotated[
     str | None, typer.Option("--run", help="A run's id; the published one if not given.")
@@ -92,11 +92,12 @@ def run(
     _run(recipe, lake, given | {"log_json": log_json}, as_json, dry_run=dry_run)
 
 
+@app.command("stage", hidden=True)
 @app.command()
-def stage(
+def step(
     name: Annotated[
         str,
-        typer.Argument(help="list, fetch, scan, licenses, verdicts, rates, documents or export."),
+        typer.Argument(help="A step, such as scan, verdicts, near_duplicates or export."),
     ],
     recipe: Annotated[str, typer.Option("--recipe", help="A built-in recipe or a YAML file.")],
     lake: LakeOption = "lake",
@@ -109,7 +110,7 @@ def stage(
     quiet: QuietOption = False,
     log_json: LogOption = False,
 ) -> None:
-    """Run one stage and whatever it needs that is not done yet; publish nothing."""
+    """Run one step and whatever it needs that is not done yet; publish nothing."""
     given = _given(source, sources, gharchive, settings, master, quiet)
     _run(recipe, lake, given | {"until": name, "log_json": log_json}, as_json)
 
@@ -246,7 +247,7 @@ def _given(
     master: str | None,
     quiet: bool,
 ) -> dict[str, Any]:
-    """The options that `run` and `stage` share, as `RunOptions` names them."""
+    """The options that `run` and `step` share, as `RunOptions` names them."""
     return {
         "sources": tuple(source or ()),
         "sources_file": sources,

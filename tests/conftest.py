@@ -9,6 +9,8 @@ from s3_servers import S3Server, moto_server, seaweedfs_server
 
 from stackspark.runtime.session import SessionParams, spark_session
 
+pytest_plugins = ["judged_files"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # It imports a module of the standard library that is on its way out.

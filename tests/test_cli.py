@@ -89,7 +89,7 @@ INPUTS = [
     ([*SET, "benchmarks.path=text.jsonl"], 3, r"benchmarks\.path: text\.jsonl, line 2 is not JSON: Expecting value"),
     ([*SET, "benchmarks.path=field.jsonl"], 3, r"benchmarks\.path: field\.jsonl, line 1 needs benchmark, item_id, field, text; field missing"),
     ([*SET, "benchmarks.path=torn.parquet"], 3, r"benchmarks\.path: torn\.parquet is not readable Parquet: .*"),
-    (["stage", "fetsch", "--recipe", "ok.yaml"], 2, r"no stage 'fetsch': needed one of list, fetch, scan, .*"),
+    (["step", "fetsch", "--recipe", "ok.yaml"], 2, r"no step 'fetsch': needed one of list, fetch, scan, .*"),
     ([*OK, "--lake", "newer"], 3, r"lake newer has format 99, this stackspark reads up to 1; install a newer stackspark"),
     ([*OK, "--lake", "strange"], 3, r"strange/_stackspark\.json is not a lake's marker; name another folder with --lake"),
     ([*OK, "--lake", "ok.yaml"], 3, r"the lake needs a folder that can be written; ok\.yaml cannot be made: File exists"),
@@ -218,7 +218,7 @@ def test_help_is_light(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    for verb in ("run", "stage", "explain", "report", "validate", "maintain", "doctor"):
+    for verb in ("run", "step", "explain", "report", "validate", "maintain", "doctor"):
         assert re.search(rf"^ *{verb} ", done.stdout, flags=re.MULTILINE)
     seconds, *heavy = done.stderr.split()
     assert heavy == []

@@ -57,10 +57,10 @@ def _submit(
     )  # fmt: skip
 
 
-def test_submitted_stage_runs_up_to_it(recipe: Path) -> None:
-    lake = recipe.parent / "staged"
+def test_submitted_step_runs_up_to_it(recipe: Path) -> None:
+    lake = recipe.parent / "stepped"
     done = _submit(
-        "stage.py", "list", "--recipe", str(recipe), "--lake", str(lake), "--quiet", "--json"
+        "step.py", "list", "--recipe", str(recipe), "--lake", str(lake), "--quiet", "--json"
     )
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout.splitlines()[-1])

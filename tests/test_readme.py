@@ -213,7 +213,7 @@ def check_stackspark(arguments: list[str], folder: Path) -> None:
         name = str(recipe)
         path = str(written(name, folder)) if name.endswith(".yaml") else name
         load_recipe(path, params["settings"] or ())
-    if verb == "stage":
+    if verb == "step":
         assert params["name"] in STEPS
 
 
@@ -324,7 +324,7 @@ def test_command_is_understood(example: Example, words: list[str], tmp_path: Pat
 def test_commands_are_found_and_strangers_refused() -> None:
     verbs = {words[1] for _, words in COMMANDS if words[0] == "stackspark"}
     assert verbs == {
-        "run", "stage", "explain", "report", "validate", "near-duplicates", "maintain", "doctor",
+        "run", "step", "explain", "report", "validate", "near-duplicates", "maintain", "doctor",
     }  # fmt: skip
     assert CliRunner().invoke(app, ["run", "demo", "--no-such-option"]).exit_code == 2
 

@@ -52,7 +52,7 @@ class RunPlan:
         lines = [f"recipe {self.recipe}, lake {self.lake}: nothing was run or written"]
         for step in self.steps:
             fate = "taken over" if step.is_taken_over else "would run"
-            lines.append(f"  {step.step:<10} {fate:<10}   {step.why}")
+            lines.append(f"  {step.step:<15} {fate:<10}   {step.why}")
         return "\n".join(lines)
 
 

@@ -76,7 +76,7 @@ def test_broken_contract_fails_without_a_retry_and_publishes_nothing(
     airflow: Airflow, folder: Path
 ) -> None:
     done = airflow("dags", "test", "stackspark_run", "--conf", _conf(folder, BAND))
-    assert "stackspark: step rates: table near_duplicates breaks rule" in done.stdout
+    assert "stackspark: step checks: table near_duplicates breaks rule" in done.stdout
     assert "exit code 4: a table breaks its contract" in done.stdout
     assert "UP_FOR_RETRY" not in done.stdout.upper()
     assert done.returncode != 0

@@ -83,7 +83,8 @@ def test_run_in_a_bucket_makes_the_same_shards(
     assert not made["staged"]
     assert made["after_stage"] == ["list", "fetch"]
     assert made["taken_over"] == [
-        "list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export",
+        "list", "fetch", "scan", "licenses", "verdicts", "near_duplicates", "checks", "documents",
+        "export",
     ]  # fmt: skip
     assert made["valid"]
     assert "status    KEPT" in made["explained"]
@@ -143,7 +144,7 @@ def test_near_duplicates_go_from_bucket_to_bucket(server: S3Server, tmp_path: Pa
 @pytest.mark.integration
 def test_of_two_runs_one_is_refused_and_no_commit_is_lost(server: S3Server, recipe: str) -> None:
     place = ("--recipe", recipe, "--lake", "s3a://whole/lakes/raced", "--master", "local[1]")
-    command = ("-m", "stackspark.cli", "stage", "fetch", *place, "--json")
+    command = ("-m", "stackspark.cli", "step", "fetch", *place, "--json")
     with ThreadPoolExecutor(2) as pool:
         ends = list(pool.map(ended, [started(server, *command) for _ in range(2)]))
     ends.sort(key=lambda end: end[0])

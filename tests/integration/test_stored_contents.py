@@ -55,8 +55,8 @@ class Place:
 
     def command(self, lake: str, recipe_name: str = "stored") -> tuple[str, ...]:
         recipe, place = self.folder / f"{recipe_name}.yaml", self.folder / lake
-        stage = ("-m", "stackspark.cli", "stage", "fetch", "--recipe", str(recipe))
-        return (*stage, "--lake", str(place), "--master", "local[2]")
+        step = ("-m", "stackspark.cli", "step", "fetch", "--recipe", str(recipe))
+        return (*step, "--lake", str(place), "--master", "local[2]")
 
     def run(self, lake: str, proxy: FaultyS3) -> str:
         """Run to the end; what it said."""

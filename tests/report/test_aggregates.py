@@ -5,38 +5,6 @@ from pyspark.sql import DataFrame, SparkSession
 
 from stackspark.report import aggregates
 
-VERDICTS = (
-    "directory_id string, path string, blob_id string, language string, length_bytes bigint, "
-    "status string, cause string"
-)
-
-
-@pytest.fixture
-def verdicts(spark: SparkSession) -> DataFrame:
-    rows = [
-        ("d1", "/a.py", "b1", "Python", 10, "kept", None),
-        ("d2", "/z/a.py", "b1", "Python", 10, "removed", "exact_duplicate"),
-        ("d2", "/a.py", "b1", "Python", 10, "removed", "exact_duplicate"),
-        ("d3", "/a.py", "b1", "Python", 10, "removed", "license"),
-        ("d1", "/b.py", "b2", "Python", 30, "removed", "near_duplicate"),
-        ("d3", "/b.py", "b2", "Python", 30, "removed", "exact_duplicate"),
-        ("d1", "/c.py", "b3", None, 7, "removed", "near_duplicate"),
-        ("d1", "/gone", None, None, None, "quarantined", "quarantined"),
-    ]
-    return spark.createDataFrame(rows, VERDICTS)
-
-
-@pytest.fixture
-def origins(spark: SparkSession) -> DataFrame:
-    rows = [
-        ("d1", "o/one", "git:/x", 4),
-        ("d2", "o/two", "git:/x", 2),
-        ("d3", "o/three", "dir:/y", 2),
-    ]
-    return spark.createDataFrame(
-        rows, "directory_id string, repo_name string, source string, num_files bigint"
-    )
-
 
 def test_count_files_counts_every_file_once_with_its_bytes(verdicts: DataFrame) -> None:
     counts = {
@@ -129,50 +97,6 @@ def test_edges_ascend_and_hold_the_powers_of_ten(metric: str) -> None:
     edges = aggregates.EDGES[metric]
     assert list(edges) == sorted(set(edges))
     assert metric.endswith("_fraction") or {1.0, 10.0, 100.0, 1000.0, 100_000.0} <= set(edges)
-
-
-@pytest.mark.parametrize("num_partitions", [1, 4])
-def test_largest_families_names_the_kept_twin_and_the_extremes(
-    spark: SparkSession, verdicts: DataFrame, origins: DataFrame, num_partitions: int
-) -> None:
-    near = spark.createDataFrame(
-        [("b2", "b1", 0.71), ("b3", "b1", 0.9)],
-        "blob_id string, kept_blob_id string, similarity double",
-    )
-    families = aggregates.largest_families(
-        near.repartition(num_partitions), verdicts.repartition(num_partitions), origins
-    )
-    rows = sorted(families.collect(), key=lambda row: row.place)
-    assert [tuple(row) for row in rows] == [
-        ("b1", 2, 0, "b1", None, "o/one", "/a.py", "Python"),
-        ("b1", 2, 1, "b2", 0.71, "o/one", "/b.py", "Python"),
-        ("b1", 2, 2, "b3", 0.9, "o/one", "/c.py", None),
-    ]
-
-
-def test_largest_families_is_bounded_and_takes_the_larger(
-    spark: SparkSession, verdicts: DataFrame, origins: DataFrame
-) -> None:
-    near = spark.createDataFrame(
-        [("b2", "b1", 0.8), ("b3", "b1", 0.9), ("b1", "b3", 1.0)],
-        "blob_id string, kept_blob_id string, similarity double",
-    )
-    rows = aggregates.largest_families(near, verdicts, origins, top=1).collect()
-    assert {row.kept_blob_id for row in rows} == {"b1"}
-
-
-def test_most_copied_counts_removed_copies_and_names_who_stood_for_them(
-    verdicts: DataFrame, origins: DataFrame
-) -> None:
-    rows = aggregates.most_copied(verdicts, origins).collect()
-    assert sorted(tuple(row) for row in rows) == [
-        ("b1", 2, 0, "b1", 1.0, "o/one", "/a.py", "Python"),
-        ("b1", 2, 1, "b1", 1.0, "o/two", "/a.py", "Python"),
-        ("b1", 2, 2, "b1", 1.0, "o/two", "/z/a.py", "Python"),
-        ("b2", 1, 0, "b2", 1.0, "o/one", "/b.py", "Python"),
-        ("b2", 1, 1, "b2", 1.0, "o/three", "/b.py", "Python"),
-        ("b2", 1, 2, "b2", 1.0, "o/three", "/b.py", "Python"),
-    ]
 
 
 def test_count_quarantine_shows_two_different_examples(spark: SparkSession) -> None:

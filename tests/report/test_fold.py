@@ -81,19 +81,6 @@ def test_licenses_split_totals_from_sets() -> None:
     assert [row.expression for row in sets] == [""]
 
 
-def test_families_order_by_size_and_drop_an_example_shown_twice() -> None:
-    def row(kept: str, count: int, place: int, blob: str, similarity: float) -> Row:
-        return Row(kept_blob_id=kept, num_members=count, place=place, blob_id=blob, language="C",
-                   similarity=similarity, repo_name="o/r", path=f"/{blob}")  # fmt: skip
-
-    rows = [row("k1", 1, place, blob, 0.9) for place, blob in ((0, "k1"), (2, "m"), (1, "m"))]
-    rows += [row("k2", 7, place, blob, 0.8) for place, blob in ((2, "n"), (1, "m"), (0, "k2"))]
-    large, small = fold.families("near", rows)
-    assert (large.num_members, large.kept.blob_id, large.kept.similarity) == (7, "k2", None)
-    assert [example.blob_id for example in large.examples] == ["m", "n"]
-    assert [example.blob_id for example in small.examples] == ["m"]
-
-
 def test_quarantine_orders_by_number() -> None:
     rows = [Row(error_class=name, grain="content", num_inputs=count,
                 examples=[Row(source="s", key="k", message="m")])

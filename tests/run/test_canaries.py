@@ -13,16 +13,14 @@ from stackspark.duplicates.near.columns import TextColumns
 from stackspark.duplicates.near.texts import DEFAULTS, DeduplicateOptions, deduplicate_parquet
 from stackspark.recipe.load import load_recipe
 from stackspark.recipe.model import Recipe
-from stackspark.report.summary import CanaryRow
 from stackspark.run.canaries import (
     MAX_LINE_LIMIT,
     MIN_LETTERS_LIMIT,
-    canaries_rule,
     judged_canaries,
     riding_canaries,
-    score_canaries,
 )
-from stackspark.sources.canaries import NUM_PAIRS, CanariesParams, Canary, canary_files
+from stackspark.run.canary_scores import canaries_rule, score_canaries
+from stackspark.sources.canaries import NUM_PAIRS, CanariesParams, Canary, CanaryRow, canary_files
 from stackspark.texts.text_metrics import measure_text
 
 STATUSES = ("binary", "empty")

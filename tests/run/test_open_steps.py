@@ -11,8 +11,8 @@ from stackspark.run.step import OPEN, RunContext, StepRecord, taken_over
 
 
 def context(**values: Any) -> Any:
-    names = ("spark", "lake", "lock", "run_id", "recipe_name", "progress", "scratch")
-    nothing: dict[str, Any] = dict.fromkeys((*names, "kept_listings"))
+    names = ("spark", "lake", "lock", "run_id", "progress", "scratch")
+    nothing: dict[str, Any] = dict.fromkeys(names)
     return RunContext(**nothing | values)
 
 

@@ -16,7 +16,9 @@ from planted import CARGO, CAUSES, DEMO, SHIP, Fixture, plant, write_files
 from pyspark.sql import DataFrame, SparkSession
 from whole_runs import shard_hashes
 
-import stackspark.run.pipeline
+import stackspark.run.steps.checks
+import stackspark.run.steps.licenses
+import stackspark.run.steps.scan
 from stackspark import cli
 from stackspark.commands import run as commands
 from stackspark.commands.run import (
@@ -35,16 +37,16 @@ from stackspark.explain.explanation import Explanation
 from stackspark.lake.delta_tables import WriteResult
 from stackspark.lake.lake import Lake
 from stackspark.rules.judge import resolved, without_duplicates
+from stackspark.run.pipeline import STEPS
 from stackspark.run.plan import GONE, NEW
 from stackspark.sources.canaries import REPO_NAME as CANARIES
 
 further_run = pytest.mark.integration
 """For runs beyond the first one and its repetition: each takes minutes."""
 
-STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export")
 TABLES = (
     "origins", "contents", "files", "quarantine", "measurements", "file_languages", "licenses",
-    "similarities", "near_duplicates", "ledger", "documents", "shards",
+    "ledger", "similarities", "near_duplicates", "documents", "shards",
 )  # fmt: skip
 """Every table that a run writes, in its order."""
 LIMIT = "filters.long_lines.max_avg_line_length=35"
@@ -329,8 +331,9 @@ def test_plan_names_what_would_run_and_writes_nothing(planted: Fixture, again: s
         "scan": "fetch would run",
         "licenses": "scan would run",
         "verdicts": "filters.long_lines.max_avg_line_length is 35.0, was 100.0; licenses would run",
-        "rates": "verdicts would run",
-        "documents": "verdicts would run",
+        "near_duplicates": "verdicts would run",
+        "checks": "near_duplicates would run",
+        "documents": "near_duplicates would run",
         "export": "documents would run",
     }
     assert _tree(again) == before
@@ -368,7 +371,7 @@ def test_rates_out_of_their_bands_stop_a_run(
         "  1 are similar to bob/planted:/src/harbour.py (Python)",
     ]
     assert lines[-1].startswith(
-        "stackspark: step rates: table near_duplicates breaks rule removal_rates_in_bands: "
+        "stackspark: step checks: table near_duplicates breaks rule removal_rates_in_bands: "
         f"2 of 3 removal rates lie outside their bands, such as that of {removed}; "
     )
     assert not any(line.startswith("  documents") for line in lines)
@@ -380,7 +383,7 @@ def test_rates_out_of_their_bands_stop_a_run(
     assert publication.table_versions == first.versions
     runs = spark.read.format("delta").load(Lake(again).table_path("runs"))
     failed = runs.where("status = 'failed'").collect()
-    assert [(row["step"], row["table_versions"]) for row in failed] == [("rates", {})]
+    assert [(row["step"], row["table_versions"]) for row in failed] == [("checks", {})]
 
 
 @further_run
@@ -405,15 +408,15 @@ def test_tables_that_contradict_each_other_stop_a_run(
 ) -> None:
     """A join that lost the licences: files would be published that no licence allows."""
     band = 'near_duplicates.removal_bands={"min_files": 7}'
-    breaches = stackspark.run.pipeline.count_breaches
+    breaches = stackspark.run.steps.checks.count_breaches
 
     def without_licenses(verdicts: DataFrame, tables: Any, params: Any) -> DataFrame:
         return breaches(verdicts, tables | {"licenses": tables["licenses"].limit(0)}, params)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stackspark.run.pipeline, "count_breaches", without_licenses)
+        patch.setattr(stackspark.run.steps.checks, "count_breaches", without_licenses)
         rule = (
-            "step rates: table ledger breaks rule kept_licenses_are_allowed: 33 break it, such as"
+            "step checks: table ledger breaks rule kept_licenses_are_allowed: 33 break it, such as"
         )
         with pytest.raises(ContractError, match=rule):
             _run(planted, again, settings=(band,))
@@ -427,7 +430,7 @@ def test_another_band_is_judged_without_a_search(planted: Fixture, again: str) -
     bands = {"min_files": 1, "default": [0.0, 0.5], "languages": {"Python": [0.25, 0.25]}}
     settings = (f"near_duplicates.removal_bands={json.dumps(bands)}",)
     wider = _run(planted, again, settings=settings)
-    assert _taken_over(wider) == [step for step in STEPS if step != "rates"]
+    assert _taken_over(wider) == [step for step in STEPS if step != "checks"]
 
 
 @further_run
@@ -508,7 +511,7 @@ def test_scan_goes_on_behind_its_committed_parts(
     tables: dict[str, DataFrame],
     tmp_path: Path,
 ) -> None:
-    scan, calls, lake = stackspark.run.pipeline.scan_contents, [0], str(tmp_path / "lake")
+    scan, calls, lake = stackspark.run.steps.scan.scan_contents, [0], str(tmp_path / "lake")
 
     def interrupted_at_the_third(*arguments: Any) -> DataFrame:
         calls[0] += 1
@@ -519,8 +522,8 @@ def test_scan_goes_on_behind_its_committed_parts(
     # Fetched in parts, so that there are several data files to cut by.
     settings = ("fetching.part_contents=15",)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stackspark.run.pipeline, "SCAN_PART_BYTES", 100_000)
-        patch.setattr(stackspark.run.pipeline, "scan_contents", interrupted_at_the_third)
+        patch.setattr(stackspark.run.steps.scan, "PART_BYTES", 100_000)
+        patch.setattr(stackspark.run.steps.scan, "scan_contents", interrupted_at_the_third)
         with pytest.raises(KeyboardInterrupt):
             _run(planted, lake, settings=settings, until="scan")
         plan = {step.step: step.why for step in plan_recipe(_options(planted, lake)).steps}
@@ -551,7 +554,7 @@ def interrupted(planted: Fixture, growing: str) -> str:
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stackspark.run.pipeline, "scan_contents", interrupt)
+        patch.setattr(stackspark.run.steps.scan, "scan_contents", interrupt)
         with pytest.raises(KeyboardInterrupt):
             _run(planted, growing, sources_file=planted.grown)
     return growing
@@ -571,14 +574,14 @@ def test_interrupted_run_gives_the_lake_back(
 @pytest.fixture(scope="module")
 def refused(planted: Fixture, interrupted: str) -> tuple[str, ContractError]:
     """The lake after a run whose licences had two rows for each file."""
-    assign = stackspark.run.pipeline.assign_licenses
+    assign = stackspark.run.steps.licenses.assign_licenses
 
     def twice(*arguments: Any, **options: Any) -> DataFrame:
         rows = assign(*arguments, **options)
         return rows.unionByName(rows)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stackspark.run.pipeline, "assign_licenses", twice)
+        patch.setattr(stackspark.run.steps.licenses, "assign_licenses", twice)
         with pytest.raises(ContractError) as caught:
             _run(planted, interrupted, sources_file=planted.grown)
     return interrupted, caught.value
@@ -692,5 +695,5 @@ def test_run_keeps_what_is_published_and_compares_texts(
     assert min(row["blob_id"] for row in rows) < published
     assert _taken_over(outcomes[2]) == list(STEPS)
     assert _taken_over(outcomes[3]) == ["list", "fetch", "scan", "licenses"]
-    assert _read_bytes(outcomes[1])["verdicts"] > 0
-    assert _read_bytes(outcomes[3])["verdicts"] == 0
+    assert _read_bytes(outcomes[1])["near_duplicates"] > 0
+    assert _read_bytes(outcomes[3])["near_duplicates"] == 0

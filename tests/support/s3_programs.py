@@ -35,8 +35,8 @@ def whole(recipe: str, lake: str) -> dict[str, Any]:
     assert again.summary
     return {
         "staged": stage.is_published,
-        "after_stage": [row.stage for row in first.summary.timings if row.is_taken_over],
-        "taken_over": [row.stage for row in again.summary.timings if row.is_taken_over],
+        "after_stage": [row.step for row in first.summary.timings if row.is_taken_over],
+        "taken_over": [row.step for row in again.summary.timings if row.is_taken_over],
         "exports": [vars_of(row) for row in first.summary.exports],
         "valid": validate_tables(lake, None, master=MASTER).ok,
         "explained": explain_target(lake, "a/b:/again.py", master=MASTER).to_text(),

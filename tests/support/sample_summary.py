@@ -9,7 +9,6 @@ from stackspark.duplicates.removal_bands import RemovalRate
 from stackspark.report.aggregates import EDGES
 from stackspark.report.fold import UNITS, band_curve
 from stackspark.report.summary import (
-    CanaryRow,
     ConflictRow,
     ConservationRow,
     ContractRow,
@@ -30,6 +29,7 @@ from stackspark.report.summary import (
     TimingRow,
 )
 from stackspark.rules.causes import cause_words
+from stackspark.sources.canaries import CanaryRow
 
 HOSTILE = "<script>alert(1)</script>"
 BIDI = "invoice\u202etxt.exe"

@@ -17,7 +17,17 @@ from airflow.sdk import DAG, Param, chain
 from stackspark_tasks import StacksparkOperator, describe_environment
 
 # `stackspark.run.pipeline.STEPS`, which Airflow's environment cannot import; a test compares them.
-STEPS = ("list", "fetch", "scan", "licenses", "verdicts", "rates", "documents", "export")
+STEPS = (
+    "list",
+    "fetch",
+    "scan",
+    "licenses",
+    "verdicts",
+    "near_duplicates",
+    "checks",
+    "documents",
+    "export",
+)
 
 PARAMS = {
     "recipe": Param("default", type="string", description="A built-in recipe or a YAML file."),
@@ -38,7 +48,7 @@ with DAG(
     doc_md=__doc__,
 ):
     steps = [
-        StacksparkOperator(task_id=step, job="stage.py", arguments=[step, "--recipe"])
+        StacksparkOperator(task_id=step, job="step.py", arguments=[step, "--recipe"])
         for step in STEPS
     ]
     chain(

@@ -21,7 +21,7 @@ from stackspark.duplicates.near.search import (
 )
 from stackspark.errors import ContractError, InvalidParamsError
 from stackspark.lake.scratch import Scratch
-from stackspark.run.pipeline import settled_rule
+from stackspark.run.steps.near_duplicates import settled_rule
 
 TINY = NearDuplicatesParams(
     minhash=MinHashParams(num_perm=64, num_bands=2, rows_per_band=2), verification="estimate"
