@@ -39,6 +39,9 @@ DECIDING = {
 Other libraries carry bytes, show progress or check parameters.
 """
 
+WORKERS = f"{NAME}.runtime.python_daemon"
+"""Spark starts it by name, and every task runs in it."""
+
 DATA_FOLDERS = ("data", "runtime")
 """Folders of the package with data files that code reads by name."""
 
@@ -99,7 +102,7 @@ def closure(module: str) -> Closure:
     Raises:
         KeyError: if the package has no such module.
     """
-    open_names, seen = [module], set[str]()
+    open_names, seen = [module, WORKERS], set[str]()
     files, libraries = set[str](), set[str]()
     while open_names:
         name = open_names.pop()

@@ -14,7 +14,7 @@ import importlib.util
 import sys
 
 ARCHIVES = (".zip", ".jar")
-PRELOADED = ("pyarrow.parquet", "stackspark.duplicates.near.kernels.minhash")
+PRELOADED = ("pyarrow.parquet", "numba")
 
 
 def leave_archives() -> None:
