@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from cachetools import LRUCache
+
 from stackspark.licenses.detector.answers import (
     MAX_TEXT_CHARS,
     found,
@@ -64,7 +66,7 @@ class LicenseIndex:
         from licensedcode.cache import get_index, get_licensing  # noqa: PLC0415 - takes seconds
 
         self._index, self._licensing = get_index(), get_licensing()
-        self._answers: dict[tuple[bytes, bool], dict[str, Any]] = {}
+        self._answers: LRUCache[tuple[bytes, bool], dict[str, Any]] = LRUCache(MAX_ANSWERS)
 
     def license_of_text(self, text: str, is_exact: bool = False) -> dict[str, Any]:
         """What a licence text states, its first million characters.
@@ -80,8 +82,6 @@ class LicenseIndex:
         text = without_holders(_without_history(text[:MAX_TEXT_CHARS]))
         key = (hashlib.sha256(text.encode("utf-8", "replace")).digest(), is_exact)
         if key not in self._answers:
-            if len(self._answers) >= MAX_ANSWERS:
-                self._answers.clear()
             self._answers[key] = self._answer(text, is_exact)
         return self._answers[key]
 

@@ -5,10 +5,11 @@ a repository are checked against their ids when they are read.
 """
 
 import os
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from cachetools import LRUCache
 
 from stackspark.sources.base.entries import SourceFault
 from stackspark.sources.git.packs import Loose, Pack, apply_delta, broken, result_size
@@ -28,7 +29,9 @@ class GitObjects:
         self._folders = _with_alternates(objects)
         self._packs = [Pack(path) for folder in self._folders for path in _pack_paths(folder)]
         self._max_bytes = max_bytes
-        self._cache = _Cache()
+        self._bases: LRUCache[tuple[Path, int], tuple[str, bytes]] = LRUCache(
+            CACHE_BYTES, getsizeof=lambda kept: len(kept[1])
+        )
 
     def close(self) -> None:
         """Unmap all packs."""
@@ -126,13 +129,13 @@ class GitObjects:
     def _resolve(self, pack: Pack, offset: int) -> tuple[str, bytes]:
         """Walk down a chain of differences to a whole object, then apply them on the way back."""
         deltas: list[tuple[int, bytes]] = []
-        while (found := self._cache.get(pack, offset)) is None:
+        while (found := self._bases.get((pack.path, offset))) is None:
             entry = pack.entry(offset)
             self._check_size(entry.size)
             data = b"".join(pack.inflate(entry))
             if entry.base is None:
                 found = OBJECT_TYPES[entry.kind], data
-                self._cache.put(pack, offset, found)
+                self._keep(pack, offset, found)
                 break
             deltas.append((offset, data))
             if len(deltas) > MAX_CHAIN:
@@ -141,34 +144,17 @@ class GitObjects:
         kind, data = found
         for at, delta in reversed(deltas):
             data = apply_delta(data, delta, self._max_bytes)
-            self._cache.put(pack, at, (kind, data))
+            self._keep(pack, at, (kind, data))
         return kind, data
+
+    def _keep(self, pack: Pack, offset: int, found: tuple[str, bytes]) -> None:
+        """Keep a base for the next differences, unless it would push out many others."""
+        if len(found[1]) <= CACHE_BYTES // 8:
+            self._bases[pack.path, offset] = found
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
             raise broken(f"it claims {size} bytes; {self._max_bytes} can be held")
-
-
-class _Cache:
-    """The bases used last, up to a number of bytes."""
-
-    def __init__(self) -> None:
-        self._found: OrderedDict[tuple[Path, int], tuple[str, bytes]] = OrderedDict()
-        self._bytes = 0
-
-    def get(self, pack: Pack, offset: int) -> tuple[str, bytes] | None:
-        found = self._found.get((pack.path, offset))
-        if found is not None:
-            self._found.move_to_end((pack.path, offset))
-        return found
-
-    def put(self, pack: Pack, offset: int, value: tuple[str, bytes]) -> None:
-        if len(value[1]) > CACHE_BYTES // 8 or (pack.path, offset) in self._found:
-            return
-        self._found[pack.path, offset] = value
-        self._bytes += len(value[1])
-        while self._bytes > CACHE_BYTES:
-            self._bytes -= len(self._found.popitem(last=False)[1][1])
 
 
 def _base_offset(pack: Pack, base: int | bytes) -> int:

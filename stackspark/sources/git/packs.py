@@ -197,10 +197,3 @@ def result_size(pack: Pack, entry: Entry) -> int:
     window = pack.data[entry.data_offset : entry.data_offset + 256]
     head = zlib.decompressobj().decompress(window, 32)
     return _varint(head, _varint(head, 0)[1])[0]
-
-
-def _base_offset(pack: Pack, base: int | bytes) -> int:
-    offset = pack.offset(base.hex()) if isinstance(base, bytes) else base
-    if offset is None or offset < 0:
-        raise broken("the base of a difference is missing")
-    return offset
