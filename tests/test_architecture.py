@@ -453,7 +453,7 @@ def repository_texts() -> Iterator[Path]:
 
 def test_tables_that_are_appended_to_are_known_to_grow() -> None:
     """Upkeep keeps the parts that a killed run goes on from; of other tables it knows none."""
-    grown = r'context\.grow\("(\w+)"|table="(\w+)",(?:(?!\btable=).)*?mode="append"'
+    grown = r'context\.grow\(\s*"(\w+)"|table="(\w+)",(?:(?!\btable=).)*?mode="append"'
     found = {
         name
         for path in MODULES
