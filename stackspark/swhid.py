@@ -14,7 +14,6 @@ from urllib.parse import quote_from_bytes, unquote, unquote_to_bytes
 
 from stackspark.errors import UsageError
 
-EMPTY_BLOB_ID = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 EMPTY_CONTENT_ID = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 EMPTY_DIRECTORY_ID = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 

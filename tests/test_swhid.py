@@ -20,7 +20,7 @@ def test_ids_of_a_published_file() -> None:
 
 
 def test_ids_of_nothing() -> None:
-    assert swhid.blob_id(b"") == swhid.EMPTY_BLOB_ID
+    assert swhid.blob_id(b"") == "da39a3ee5e6b4b0d3255bfef95601890afd80709"
     assert swhid.content_id(b"") == swhid.EMPTY_CONTENT_ID
     assert swhid.directory_id([]) == swhid.EMPTY_DIRECTORY_ID
 

@@ -35,7 +35,6 @@ GROWING = ("contents", "file_languages", "license_texts", "measurements", "simil
 """Tables that runs add to; the others are written anew by each run."""
 RECORDS = ("publications", "runs")
 """Tables that are read at their newest version."""
-AUDIT_COLUMNS = ("step", "fingerprint", "table_versions", "metrics", "contract_results")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,7 +60,6 @@ class LakeLock:
         self._lease = timedelta(seconds=lease_seconds)
         self._folder = object_folder(root)
         self._holder = _this_process(run_id, self._lease)
-        self._tag = ""
         self._mutex = threading.Lock()
         self._released = threading.Event()
 

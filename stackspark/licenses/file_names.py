@@ -8,7 +8,6 @@ Source: appendix A.3 of the StarCoder2 paper.
 """
 
 import re
-from collections.abc import Iterable
 
 NAMING = (
     *(
@@ -32,9 +31,6 @@ NAMING = (
 )
 """Names of files that hold licences."""
 
-MENTIONING = ("about", "notice", "readme", "guidelines")
-"""Names of files that may speak of licences; with the above they make the published expression."""
-
 HOLDING = r"(?i)^((un)?li[cs]en[cs]es?|copying)([-_. ].*)?$"
 """Names that nothing but a licence has: what nobody understands there still is one."""
 
@@ -55,23 +51,11 @@ SOURCE_EXTENSIONS = frozenset(
 """Extensions of programs, data and pictures that are named after a licence, but are none."""
 
 
-def _named(names: Iterable[str]) -> str:
-    return rf"(?i)^(|.*[-_. ])({'|'.join(names)})(|[-_. ].*)$"
-
-
-LISTED = _named(NAMING + MENTIONING)
-"""The published expression: names that The Stack v2 looked for licences in."""
-
-DECLARING = _named(NAMING)
+DECLARING = rf"(?i)^(|.*[-_. ])({'|'.join(NAMING)})(|[-_. ].*)$"
 OTHER_EXTENSION = rf"(?i)\.({'|'.join(sorted(SOURCE_EXTENSIONS))})$"
 
-_LISTED, _DECLARING = re.compile(LISTED), re.compile(DECLARING)
+_DECLARING = re.compile(DECLARING)
 _OTHER_EXTENSION = re.compile(OTHER_EXTENSION)
-
-
-def is_license_file(name: str) -> bool:
-    """Whether a base name is one of those that The Stack v2 looked for licences in."""
-    return _LISTED.match(name) is not None
 
 
 def may_declare(name: str) -> bool:

@@ -28,7 +28,6 @@ TO_LOWER = 0x20
 
 SCRIPT = np.frombuffer(b"script", np.uint8)
 STYLE = np.frombuffer(b"style", np.uint8)
-COMMENT_END = np.frombuffer(b"-->", np.uint8)
 
 
 def visible_chars(html: str) -> int:

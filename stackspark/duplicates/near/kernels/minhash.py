@@ -150,12 +150,6 @@ class MinHashParams:
         )
 
 
-def s_curve(num_bands: int, rows_per_band: int) -> dict[float, float]:
-    """Probability that a pair shares a band, per Jaccard similarity 0.5, 0.55 ... 0.95."""
-    similarities = [round(0.5 + 0.05 * step, 2) for step in range(10)]
-    return {s: 1 - (1 - s**rows_per_band) ** num_bands for s in similarities}
-
-
 @cache
 def permutations(num_perm: int, seed: int) -> Family:
     """Multipliers a and offsets b of datasketch's `affine32`, shape (num_perm,), uint32.

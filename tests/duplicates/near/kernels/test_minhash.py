@@ -23,7 +23,6 @@ from stackspark.duplicates.near.kernels.minhash import (
     full_signatures,
     measure_shingles,
     permutations,
-    s_curve,
 )
 from stackspark.errors import InvalidParamsError
 
@@ -183,11 +182,3 @@ def test_minhash_params_version_names_every_parameter() -> None:
     ]
     versions = {MinHashParams(**change).version for change in changes}
     assert len(versions | {MinHashParams().version}) == len(changes) + 1
-
-
-def test_s_curve_golden() -> None:
-    curve = s_curve(25, 10)
-    assert list(curve) == [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
-    assert curve[0.5] == pytest.approx(0.024, abs=5e-4)
-    assert curve[0.7] == pytest.approx(0.511, abs=5e-4)
-    assert curve[0.8] == pytest.approx(0.942, abs=5e-4)
