@@ -4,9 +4,11 @@ The file is the one declaration of a table. Its Spark schema comes from here; De
 expectations come from the same objects.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pkgutil import resolve_name
 from typing import Any
 
 import yaml
@@ -16,7 +18,11 @@ from stackspark.runtime.package import schemas_folder
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule of a column; `expression` is SQL that is true, or null, for a good row."""
+    """One rule of a column; `expression` is SQL that is true, or null, for a good row.
+
+    A contract names a list that code declares by its place, such as
+    ``rule in ({stackspark.rules.catalog.LEDGER_RULES})``; here it is written out.
+    """
 
     name: str
     expression: str
@@ -24,13 +30,17 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column of a table, as its contract declares it."""
+    """One column of a table, as its contract declares it.
+
+    `group` is the group of metrics that a column is measured with, in `measurements`.
+    """
 
     name: str
     data_type: str
     required: bool
     meaning: str
     unit: str | None
+    group: str | None
     rules: tuple[Rule, ...]
 
 
@@ -80,15 +90,24 @@ def table_contract(name: str) -> TableContract:
 
 
 def _column(item: Mapping[str, Any]) -> Column:
-    units = [p["value"] for p in item.get("customProperties", ()) if p["property"] == "unit"]
+    custom = {each["property"]: each["value"] for each in item.get("customProperties", ())}
     return Column(
         name=item["name"],
         data_type=item["physicalType"],
         required=item["required"],
         meaning=item["description"],
-        unit=units[0] if units else None,
+        unit=custom.get("unit"),
+        group=custom.get("group"),
         rules=tuple(
-            Rule(name=rule["name"], expression=rule["implementation"])
+            Rule(name=rule["name"], expression=_with_values(rule["implementation"]))
             for rule in item.get("quality", ())
         ),
     )
+
+
+def _with_values(expression: str) -> str:
+    return re.sub(r"\{(stackspark\.[\w.]+)\}", _values, expression)
+
+
+def _values(place: re.Match[str]) -> str:
+    return ", ".join(f"'{value}'" for value in resolve_name(place[1]))

@@ -29,8 +29,8 @@ def merge_measurements(
         whole = whole & F.col(group).isNotNull()
     return (
         measured.where(whole)
-        .select(*_columns(groups, versions, kept=None))
-        .unionByName(_completed(measured.where(~whole), measurements, versions, groups))
+        .select(*_columns(versions, kept=None))
+        .unionByName(_completed(measured.where(~whole), measurements, versions))
     )
 
 
@@ -43,41 +43,25 @@ def merge_file_languages(scanned: DataFrame, version: str) -> DataFrame:
 
 
 def _completed(
-    partial: DataFrame, measurements: DataFrame, versions: Mapping[str, str], groups: Sequence[str]
+    partial: DataFrame, measurements: DataFrame, versions: Mapping[str, str]
 ) -> DataFrame:
     """Partly measured blobs with their other groups as they were."""
     kept = measurements.select("blob_id", F.struct(*measurements.columns).alias("kept"))
-    return partial.join(kept, "blob_id", how="inner").select(
-        *_columns(groups, versions, kept="kept")
-    )
+    return partial.join(kept, "blob_id", how="inner").select(*_columns(versions, kept="kept"))
 
 
-def _columns(groups: Sequence[str], versions: Mapping[str, str], kept: str | None) -> list[Column]:
-    version_of = {f"{group}_version": group for group in groups}
-    owner = _owners(groups)
+def _columns(versions: Mapping[str, str], kept: str | None) -> list[Column]:
     columns = []
-    for name in table_contract("measurements").column_names:
-        group = version_of.get(name) or owner.get(name)
+    for column in table_contract("measurements").columns:
+        name, group = column.name, column.group
         if group is None:
             columns.append(F.col(name))
             continue
-        new = F.lit(versions[group]) if name in version_of else F.col(f"{group}.{name}")
+        is_version = name == f"{group}_version"
+        new = F.lit(versions[group]) if is_version else F.col(f"{group}.{name}")
         old = F.col(f"{kept}.{name}") if kept else F.lit(None)
         columns.append(F.when(F.col(group).isNotNull(), new).otherwise(old).alias(name))
     return columns
-
-
-def _owners(groups: Sequence[str]) -> dict[str, str]:
-    """Group of each metric: the columns after a group's version belong to it."""
-    owners: dict[str, str] = {}
-    current = None
-    for name in table_contract("measurements").column_names:
-        group = name.removesuffix("_version")
-        if group in groups and name != group:
-            current = group
-        elif current:
-            owners[name] = current
-    return owners
 
 
 def _is_set(group: str) -> Column:

@@ -13,19 +13,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from places import REPOSITORY
 from s3_proxy import RESET, SLOW, SLOW_DOWN, TRUNCATED, Faults, faulty_s3
 from s3_servers import S3Server, ended, started
 
 from stackspark.cli import exit_code
 from stackspark.lake.locks import LakeLock
 
-TESTS = Path(__file__).parent
+SUPPORT = REPOSITORY / "tests" / "support"
 MAX_TRIES = 4
 
 
 def program(server: S3Server | None, *arguments: str) -> Any:
     """The answer of one of `s3_programs`."""
-    code, out, err = ended(started(server, str(TESTS / "s3_programs.py"), *arguments))
+    code, out, err = ended(started(server, str(SUPPORT / "s3_programs.py"), *arguments))
     assert code == 0, err
     return json.loads(out.splitlines()[-1])
 
@@ -34,13 +35,13 @@ def program(server: S3Server | None, *arguments: str) -> Any:
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A recipe over three files of this package, one of them twice."""
     folder = tmp_path_factory.mktemp("recipe")
-    package = TESTS.parent / "stackspark" / "io"
+    package = REPOSITORY / "stackspark" / "runtime" / "storage"
     source = folder / "source"
     source.mkdir()
     for name in ("s3.py", "objects.py"):
         (source / name).write_bytes((package / name).read_bytes())
     (source / "again.py").write_bytes((package / "s3.py").read_bytes())
-    (source / "LICENSE").write_bytes((TESTS.parent / "LICENSE").read_bytes())
+    (source / "LICENSE").write_bytes((REPOSITORY / "LICENSE").read_bytes())
     document = {
         "extends": "default",
         "name": "small",
@@ -167,7 +168,7 @@ def test_commits_without_the_lock_replace_no_other(server: S3Server) -> None:
     """The second line of defence: a commit that another writer was quicker with is refused."""
     table = "s3a://whole/tables/raced"
     program(server, "append", table, "first", "1")
-    script = str(TESTS / "s3_programs.py")
+    script = str(SUPPORT / "s3_programs.py")
     writers = {
         name: started(server, script, "append", table, name, "12") for name in ("left", "right")
     }

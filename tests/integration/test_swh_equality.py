@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from places import REPOSITORY
 from pyspark.sql import DataFrame, SparkSession
 from s3_servers import S3Server, ended, started
 from source_fixtures import commit, git, make_repository
@@ -24,7 +25,7 @@ from stackspark.lake.lake import Lake
 
 pytestmark = pytest.mark.integration
 
-TESTS = Path(__file__).parent
+SUPPORT = REPOSITORY / "tests" / "support"
 TOOLS = ("swh.export==1.12.0", "swh.loader.git==3.4.0")
 DATE = "2024-03-0{}T04:05:06+00:00"
 FORGE = "https://github.com/"
@@ -47,7 +48,7 @@ CREW = '"""Who is on deck."""\n\n\ndef on_deck(crew, hour):\n' + "".join(
 
 
 def make_repositories(root: Path) -> dict[str, Path]:
-    licence = (TESTS.parent / "LICENSE").read_text(encoding="utf-8")
+    licence = (REPOSITORY / "LICENSE").read_text(encoding="utf-8")
     ships = make_repository(root / "ships", {"LICENSE": licence, "src/crew.py": CREW})
     (ships / "latest.py").symlink_to("src/crew.py")
     (ships / "run.sh").write_text("#!/bin/sh\nexec sail\n")
@@ -106,7 +107,7 @@ def places(tools: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
         for number, (name, path) in enumerate(repositories.items())
     ]
     given = [[e["source"][4:], e["origin"], e["visit_date"]] for e in entries]
-    producer = [tools, str(TESTS / "swh_producer.py"), str(root / "archive"), json.dumps(given)]
+    producer = [tools, str(SUPPORT / "swh_producer.py"), str(root / "archive"), json.dumps(given)]
     subprocess.run(producer, check=True, cwd=root, env={"PATH": os.environ["PATH"]})
     (root / "archive" / "graph" / "orc" / "skipped_content").mkdir(exist_ok=True)
     return {"git": entries, "swh": [f"swh:{root}/archive"], "root": root}

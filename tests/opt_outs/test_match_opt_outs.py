@@ -10,6 +10,7 @@ from stackspark.opt_outs.match_opt_outs import (
     match_opt_outs,
 )
 from stackspark.opt_outs.requests import OptOutRequest
+from stackspark.rules.catalog import ordered
 
 SCHEMA = ", ".join(f"{field.name} string" for field in fields(OptOutRequest))
 D1, D2, D3, D4 = (digit * 40 for digit in "1234")
@@ -117,7 +118,8 @@ def matched(
     return {row.subject_id: row.evidence for row in rows}
 
 
-def checked(ledger: DataFrame) -> list[Row]:
+def checked(verdicts: DataFrame) -> list[Row]:
+    ledger = ordered(verdicts)
     columns = table_contract("ledger").columns
     assert ledger.dtypes == [(column.name, column.data_type) for column in columns]
     rows = ledger.collect()

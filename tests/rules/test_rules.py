@@ -12,7 +12,14 @@ from stackspark.contracts.tables import table_contract
 from stackspark.errors import InvalidParamsError
 from stackspark.ledger.subjects import GRAINS
 from stackspark.rules import statuses
-from stackspark.rules.catalog import LEDGER_RULES, RULE_ORDER, RULES, FiltersParams, rule_order
+from stackspark.rules.catalog import (
+    LEDGER_RULES,
+    RULE_ORDER,
+    RULES,
+    FiltersParams,
+    ordered,
+    rule_order,
+)
 from stackspark.rules.judge import add_verdicts
 from stackspark.rules.list_verdicts import list_verdicts
 from stackspark.rules.rule import Rule, Verdict
@@ -77,7 +84,7 @@ def test_verdicts_become_rows_of_the_ledger(spark: SparkSession) -> None:
         _rule("empty", Verdict(fails=size < 4)),
         _rule("license", Verdict(fails=F.lit(True)), grain="file"),
     )
-    ledger = list_verdicts(add_verdicts(blobs, "blob", {}, rules), "blob")
+    ledger = ordered(list_verdicts(add_verdicts(blobs, "blob", {}, rules), "blob"))
     assert ledger.columns == table_contract("ledger").column_names
     assert [tuple(row) for row in ledger.orderBy("rule_order").collect()] == [
         ("blob", "a" * 40, "too_large", 2, "verdicts", 7.0, 5.0, None),

@@ -5,7 +5,7 @@ from stackspark.duplicates.near.record_near_duplicates import (
     RecordNearDuplicatesParams,
     record_near_duplicates,
 )
-from stackspark.rules.catalog import rule_order
+from stackspark.rules.catalog import ordered, rule_order
 
 
 def test_record_near_duplicates_names_the_twin(spark: SparkSession) -> None:
@@ -16,7 +16,8 @@ def test_record_near_duplicates_names_the_twin(spark: SparkSession) -> None:
         ("e" * 40, "b" * 40, 0.12, "component", "C", 1),
     ]
     near = spark.createDataFrame(rows, table_contract("near_duplicates").ddl)
-    ledger = record_near_duplicates(near, RecordNearDuplicatesParams(threshold=0.65))
+    limit = RecordNearDuplicatesParams(threshold=0.65)
+    ledger = ordered(record_near_duplicates(near, limit))
     columns = table_contract("ledger").columns
     assert ledger.dtypes == [(column.name, column.data_type) for column in columns]
     assert [tuple(row) for row in ledger.orderBy("subject_id").collect()] == [

@@ -18,7 +18,7 @@ from swh_graphs import Entry, entry_rows, oid, write_graph
 
 from stackspark.errors import InputError
 from stackspark.lake.scratch import Scratch
-from stackspark.run.list_and_fetch import OPT_OUTS_DDL
+from stackspark.run.listed import OPT_OUTS_DDL
 from stackspark.sources.base.specs import parse_source
 from stackspark.sources.fetching.swh_contents import KIND
 from stackspark.sources.gharchive.reader import expand_archives

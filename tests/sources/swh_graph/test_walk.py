@@ -23,7 +23,7 @@ from swh_graphs import (
 )
 
 from stackspark.lake.scratch import Scratch
-from stackspark.run.list_and_fetch import OPT_OUTS_DDL
+from stackspark.run.listed import OPT_OUTS_DDL
 from stackspark.sources.base.limits import Limits
 from stackspark.sources.base.paths import display_path
 from stackspark.sources.origins.index_listings import IndexListing, IndexSource, list_graph
