@@ -21,6 +21,7 @@ from stackspark.licenses.detector.answers import (
     with_placeholders,
     without_holders,
 )
+from stackspark.licenses.detector.rule_ranking import RuleRanking
 
 SCANCODE_PACKAGE = "scancode-toolkit-mini"
 ANSWERS_VERSION = "3"
@@ -66,6 +67,7 @@ class LicenseIndex:
         from licensedcode.cache import get_index, get_licensing  # noqa: PLC0415 - takes seconds
 
         self._index, self._licensing = get_index(), get_licensing()
+        self._ranking = RuleRanking(self._index)
         self._answers: LRUCache[tuple[bytes, bool], dict[str, Any]] = LRUCache(MAX_ANSWERS)
 
     def license_of_text(self, text: str, is_exact: bool = False) -> dict[str, Any]:
@@ -104,15 +106,18 @@ class LicenseIndex:
         from licensedcode.query import build_query  # noqa: PLC0415 - takes seconds
 
         found_matches: Sequence[Any] = ()
+        words: Sequence[int | None] = ()
         if text:
             query = build_query(query_string=text, idx=self._index)
-            found_matches = self._index.match_query(query, approximate=method == FULL)
+            words = query.tokens
+            with self._ranking.applied():
+                found_matches = self._index.match_query(query, approximate=method == FULL)
         detections = self._detections(found_matches)
         stated = [each.license_expression for each in detections if each.license_expression]
         reported = [match for each in detections for match in each.matches]
         matches = [_match(match) for match in reported]
         matches.sort(key=lambda match: (match["start_line"], match["end_line"], match["rule"]))
-        num_left = self._num_left(reported)
+        num_left = self._num_left(words, reported)
         return {**found(self._spdx(stated), method, matches), "num_left": num_left}
 
     def _detections(self, matches: Sequence[Any]) -> list[Any]:
@@ -132,13 +137,13 @@ class LicenseIndex:
             detections.append(LicenseDetection(license_expression=expression, matches=group))
         return list(process_detections(detections, self._licensing))
 
-    def _num_left(self, matches: Sequence[Any]) -> int:
-        if not matches:
-            return 0
+    def _num_left(self, words: Sequence[int | None], matches: Sequence[Any]) -> int:
         matched = {position for match in matches for position in match.qspan}
         legalese = self._index.len_legalese
-        words = enumerate(matches[0].query.tokens)
-        return sum(word < legalese and place not in matched for place, word in words)
+        return sum(
+            word is not None and word < legalese and place not in matched
+            for place, word in enumerate(words)
+        )
 
     def _spdx(self, expressions: Sequence[str]) -> str | None:
         """All expressions, joined by AND, with the ids of SPDX.
@@ -168,7 +173,7 @@ def _without_history(text: str) -> str:
 
 
 def _is_answered(answer: dict[str, Any]) -> bool:
-    return bool(answer["expression"]) and answer["num_left"] <= MAX_LEFT_WORDS
+    return bool(answer["num_left"] <= MAX_LEFT_WORDS)
 
 
 def _may_be_dropped(group: Sequence[Any]) -> bool:
