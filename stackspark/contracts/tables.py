@@ -32,7 +32,8 @@ class Rule:
 class Column:
     """One column of a table, as its contract declares it.
 
-    `group` is the group of metrics that a column is measured with, in `measurements`.
+    `group` is the group of metrics that a column is measured with, in `measurements`. `holds` says
+    what a takedown looks for in it: text, id or name; None for a column that nothing declares.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Column:
     meaning: str
     unit: str | None
     group: str | None
+    holds: tuple[str, ...] | None
     rules: tuple[Rule, ...]
 
 
@@ -98,6 +100,7 @@ def _column(item: Mapping[str, Any]) -> Column:
         meaning=item["description"],
         unit=custom.get("unit"),
         group=custom.get("group"),
+        holds=tuple(custom["holds"]) if "holds" in custom else None,
         rules=tuple(
             Rule(name=rule["name"], expression=_with_values(rule["implementation"]))
             for rule in item.get("quality", ())

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from planted import CARGO, CAUSES, DEMO, SHIP, Fixture, plant, write_files
@@ -35,6 +36,7 @@ from stackspark.duplicates.select_representatives import SelectRepresentativesPa
 from stackspark.errors import ContractError, UsageError
 from stackspark.explain.explanation import Explanation
 from stackspark.lake.delta_tables import WriteResult
+from stackspark.lake.holders import SHARD_COLUMNS, undeclared_files
 from stackspark.lake.lake import Lake
 from stackspark.rules.judge import resolved, without_duplicates
 from stackspark.run.pipeline import STEPS
@@ -697,3 +699,32 @@ def test_run_keeps_what_is_published_and_compares_texts(
     assert _taken_over(outcomes[3]) == ["list", "fetch", "scan", "licenses"]
     assert _read_bytes(outcomes[1])["near_duplicates"] > 0
     assert _read_bytes(outcomes[3])["near_duplicates"] == 0
+
+
+# What a lake holds
+
+
+def _leaves(fields: Iterator[pa.Field], prefix: str = "") -> Iterator[tuple[str, pa.DataType]]:
+    """Every column by its path, and its type; elements of lists stand for their list."""
+    for field in fields:
+        kind, name = field.type, prefix + field.name
+        while pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            kind = kind.value_type
+        if pa.types.is_struct(kind):
+            yield from _leaves((kind.field(place) for place in range(kind.num_fields)), f"{name}.")
+        else:
+            yield name, kind
+
+
+def test_every_file_and_shard_column_of_a_lake_is_declared(first: RunOutcome) -> None:
+    assert undeclared_files(first.lake) == []
+    for dataset, declared in SHARD_COLUMNS.items():
+        shard = next(Path(first.lake, "shards", dataset).rglob("*.parquet"))
+        held = {
+            name
+            for name, kind in _leaves(iter(pq.read_schema(shard)))
+            if pa.types.is_string(kind)
+            or pa.types.is_large_string(kind)
+            or pa.types.is_binary(kind)
+        }
+        assert held == set(declared), dataset
