@@ -118,6 +118,20 @@ def test_what_may_act_does() -> None:
     assert not idle
 
 
+def test_no_attribute_writes_or_starts_a_job() -> None:
+    """What a property does is read as a value: work that takes time is a call."""
+    breaches = [
+        f"{place(path, node)} {node.name} calls {call.func.attr}"
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef) and {"property", "cached_property"} & decorators(node)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+        if call.func.attr in {"write", "collect", "toArrow", "toPandas", "once"}
+    ]
+    assert not breaches, "\n".join(breaches)
+
+
 def test_parameters_are_frozen_and_by_keyword() -> None:
     breaches = [
         f"{place(path, node)} {node.name} must be @dataclass(frozen=True, kw_only=True)"
@@ -403,6 +417,10 @@ def place(path: Path, node: ast.AST) -> str:
 
 def is_function(node: ast.stmt) -> bool:
     return isinstance(node, ast.FunctionDef)
+
+
+def decorators(node: ast.FunctionDef) -> set[str]:
+    return {ast.unparse(each) for each in node.decorator_list}
 
 
 def decorator_switches(node: ast.ClassDef) -> set[str]:

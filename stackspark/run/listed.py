@@ -57,7 +57,7 @@ class Listed:
         """
         rows = list(opted_out.items())
         refused = self._context.spark.createDataFrame(rows, REFUSED_DDL)
-        return record_refused_origins(refused.unionByName(self.listings.refused))
+        return record_refused_origins(refused.unionByName(self.listings.refused()))
 
     def _select_files(self) -> DataFrame:
         origins = self._context.table("origins")
@@ -66,4 +66,4 @@ class Listed:
     def _match_opt_outs(self) -> DataFrame:
         origins = self._context.table("origins")
         of_files = match_file_opt_outs(self.files(), origins, self._requests)
-        return of_files.unionByName(match_opt_outs(self.listings.origins, self._requests))
+        return of_files.unionByName(match_opt_outs(self.listings.origins(), self._requests))

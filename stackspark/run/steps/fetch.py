@@ -78,7 +78,7 @@ class _Fetch:
         broken = again.where(F.col("status").isin(*UNUSABLE))
         located = broken.join(requests, "content_id", how="inner")
         yield Write(
-            table="quarantine", rows=collect_quarantine(self.listed.listings.quarantine, located)
+            table="quarantine", rows=collect_quarantine(self.listed.listings.quarantine(), located)
         )
 
     def _fetched(self, requests: DataFrame, *, is_part: bool = False) -> Write:

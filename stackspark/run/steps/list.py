@@ -32,7 +32,7 @@ def list_step(context: RunContext, listed: Listed, params: ListParams) -> Step:
     """The step `list`; its key has sums of hashes over all that was listed."""
 
     def produce(notes: Notes) -> Iterator[Write]:
-        yield Write(table="origins", rows=select_origins(listed.listings.origins))
+        yield Write(table="origins", rows=select_origins(listed.listings.origins()))
         notes |= _container_counts(context, listed, params)
 
     def key() -> Sequence[str]:
@@ -43,10 +43,10 @@ def list_step(context: RunContext, listed: Listed, params: ListParams) -> Step:
 
 def _listing_fingerprint(listed: Listed, params: ListParams) -> Sequence[str]:
     listings = listed.listings
-    parts = [fingerprint_listing(listings.rows)]
+    parts = [fingerprint_listing(listings.rows())]
     if params.has_events:
         # What events tell of an origin, and of themselves, is no row of listing.
-        parts += map(fingerprint_rows, (listings.origins, listings.quarantine))
+        parts += map(fingerprint_rows, (listings.origins(), listings.quarantine()))
     return [":".join(map(str, row)) for part in parts for row in part.collect()]
 
 
@@ -55,7 +55,7 @@ def _container_counts(context: RunContext, listed: Listed, params: ListParams) -
     origins = listed.listings.listed("origin")
     with_files = origins.where(F.col("num_files") > 0)
     broken = listed.listings.listed("quarantine").where(F.col("grain") == "origin")
-    num_indexed, num_refused = listed.listings.num_index_origins
+    num_indexed, num_refused = listed.listings.num_index_origins()
     num_listed, num_with_files = origins.count(), with_files.count()
     selected = context.table("origins").count()
     return {

@@ -1,8 +1,8 @@
 """Everything that the sources of a run list, whatever they are, and what events tell of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial, reduce
+from functools import partial, reduce
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -49,7 +49,7 @@ class Sources:
 
 
 class Listings:
-    """What the sources hold: each part is listed once, when it is asked for."""
+    """Everything that the sources hold; a part is listed when it is first asked for."""
 
     def __init__(  # noqa: PLR0917 - each is a thing of its own
         self,
@@ -72,57 +72,64 @@ class Listings:
         """
         self._spark, self._scratch, self._sources = spark, scratch, sources
         self._params, self._requests, self._kept = params, requests, kept
+        self._stored: dict[str, DataFrame] = {}
+        self._listed_indexes: list[IndexListing] | None = None
 
-    @cached_property
     def rows(self) -> DataFrame:
         """Rows of `LISTED_SCHEMA`, stored."""
-        parts = [self._local, *(index.rows for index in self._indexes)]
+        parts = [self._once("listing", self._list_containers)]
+        parts += [index.rows for index in self._indexes()]
         return reduce(DataFrame.unionByName, parts)
 
-    @cached_property
     def origins(self) -> DataFrame:
         """All that is known of each listed origin: the columns of `origins`."""
-        listed, known = self.listed("origin"), self._repositories
+        return self._once("all_origins", self._complete_origins)
+
+    def _complete_origins(self) -> DataFrame:
+        listed, known = self.listed("origin"), self._repositories()
         if known is not None:
             whole = listed.select("origin_url", "visit_date", F.struct("*").alias("listed"))
             listed = prefer_listed(match_repositories(whole, known.names, known.repositories))
-        return self._scratch.write(complete_origins(listed), "all_origins")
+        return complete_origins(listed)
 
-    @cached_property
     def refused(self) -> DataFrame:
         """Origins of indexes that opted out: (`origin_url`, `request_id`)."""
         none = self._spark.createDataFrame([], REFUSED_DDL)
-        return reduce(DataFrame.unionByName, (index.refused for index in self._indexes), none)
+        return reduce(DataFrame.unionByName, (index.refused for index in self._indexes()), none)
 
-    @property
     def quarantine(self) -> DataFrame:
         """What could not be listed, files of events and their lines among it."""
         listed = self.listed("quarantine")
         if not self._sources.event_files:
             return listed
-        files = self._events.where(F.col("file").isNotNull()).select("file.*")
+        files = self._events().where(F.col("file").isNotNull()).select("file.*")
         return listed.unionByName(quarantine_event_files(files))
 
-    @property
     def num_index_origins(self) -> tuple[int, int]:
         """Origins that the indexes tell of, and how many of them opted out."""
-        counted = [(index.num_origins, index.num_refused) for index in self._indexes]
+        counted = [(index.num_origins, index.num_refused) for index in self._indexes()]
         return sum(count for count, _ in counted), sum(refused for _, refused in counted)
 
     def listed(self, kind: str) -> DataFrame:
         """Rows of one kind (origin, file or quarantine)."""
-        return self.rows.where(F.col("kind") == kind).select(f"{kind}.*")
+        return self.rows().where(F.col("kind") == kind).select(f"{kind}.*")
 
-    @cached_property
-    def _local(self) -> DataFrame:
+    def _once(self, name: str, make: Callable[[], DataFrame]) -> DataFrame:
+        if name not in self._stored:
+            self._stored[name] = self._scratch.write(make(), name)
+        return self._stored[name]
+
+    def _list_containers(self) -> DataFrame:
         names = [column.split()[0] for column in CONTAINERS_DDL.split(", ")]
         rows = [[getattr(each, name) for name in names] for each in self._sources.containers]
         containers = self._spark.createDataFrame(rows, CONTAINERS_DDL)
-        return self._scratch.write(list_sources(containers, self._params), "listing")
+        return list_sources(containers, self._params)
 
-    @cached_property
     def _indexes(self) -> list[IndexListing]:
-        return [self._index(number, spec) for number, spec in enumerate(self._sources.indexes)]
+        if self._listed_indexes is None:
+            specs = enumerate(self._sources.indexes)
+            self._listed_indexes = [self._index(number, spec) for number, spec in specs]
+        return self._listed_indexes
 
     def _index(self, number: int, spec: SourceSpec) -> IndexListing:
         elsewhere = Scratch(folder=self._scratch.path(f"index_{number}"))
@@ -136,31 +143,30 @@ class Listings:
         if spec.kind == "swh":
             tables = read_graph(self._spark, folder)
             params = WalkDirectoriesParams(limits=self._params.limits)
-            return list_graph(place, tables, self._requests, self._repositories, scratch, params)
+            return list_graph(place, tables, self._requests, self._repositories(), scratch, params)
         index = read_stack_v2(self._spark, folder, spec.kind)
         return list_stack_v2(place, index, self._requests, scratch)
 
     def _index_key(self, spec: SourceSpec, folder: str) -> str:
         """Fingerprint of what decides what an index lists: its files among it, by their stamps."""
-        told = self._repositories if spec.kind == "swh" else None
+        told = self._repositories() if spec.kind == "swh" else None
         tables = (self._requests, *((told.names, told.repositories) if told else ()))
         parts = [spec.kind, index_store(spec), *map(str, file_stamps(folder))]
         parts += [str(fingerprint_rows(rows).collect()[0]) for rows in tables]
         return fingerprint("index", parts, self._params.limits, __name__)
 
-    @cached_property
     def _events(self) -> DataFrame:
-        files = self._spark.createDataFrame(list(self._sources.event_files), FILES_DDL)
-        events = read_events(files, self._params.num_tasks, self._params.limits)
-        return self._scratch.write(events, "events")
+        return self._once("events", self._read_events)
 
-    @cached_property
+    def _read_events(self) -> DataFrame:
+        files = self._spark.createDataFrame(list(self._sources.event_files), FILES_DDL)
+        return read_events(files, self._params.num_tasks, self._params.limits)
+
     def _repositories(self) -> Repositories | None:
         if not self._sources.event_files:
             return None
-        events = self._events.where(F.col("event").isNotNull()).select("event.*")
-        write = self._scratch.write
+        events = self._events().where(F.col("event").isNotNull()).select("event.*")
         return Repositories(
-            names=write(list_repository_names(events), "repository_names"),
-            repositories=write(describe_repositories(events), "repositories"),
+            names=self._once("repository_names", lambda: list_repository_names(events)),
+            repositories=self._once("repositories", lambda: describe_repositories(events)),
         )

@@ -161,7 +161,7 @@ def listings(spark: SparkSession, root: Path) -> Listings:
 
 @pytest.fixture(scope="module")
 def origins(listings: Listings) -> dict[str, Row]:
-    rows = listings.origins.collect()
+    rows = listings.origins().collect()
     found = {row["repo_name"].lower(): row for row in rows}
     assert len(rows) == len(found)
     return found
@@ -203,7 +203,7 @@ def test_indexed_files_lead_to_the_store(listings: Listings, root: Path) -> None
 def test_what_cannot_be_used_is_told(listings: Listings) -> None:
     problems = sorted(
         (row["key"].rpartition("/")[2], row["grain"], row["error_class"])
-        for row in listings.quarantine.collect()
+        for row in listings.quarantine().collect()
     )
     assert problems == [
         ("2020-01-01-0.json.gz", "entry", "broken_lines"),
@@ -212,10 +212,10 @@ def test_what_cannot_be_used_is_told(listings: Listings) -> None:
         ("half.py", "entry", "invalid_row"),
         ("up.py", "entry", "unsafe_path"),
     ]
-    refused = sorted(tuple(row) for row in listings.refused.collect())
+    refused = sorted(tuple(row) for row in listings.refused().collect())
     assert refused == [(f"{FORGE}out/graph", "asked"), (f"{FORGE}out/ids", "asked")]
     # Three of the graph, three of the rows per repository, one of the rows per file.
-    assert listings.num_index_origins == (7, 2)
+    assert listings.num_index_origins() == (7, 2)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_index_is_listed_again_only_when_something_changed(
         """What is listed, with how many origins; `asked` says whether it was listed anew."""
         asked.clear()
         listings = listings_of(spark, root, found, **given)
-        return sorted(map(str, listings.listed("file").collect())), listings.num_index_origins
+        return sorted(map(str, listings.listed("file").collect())), listings.num_index_origins()
 
     wanted = listed()
     assert len(wanted[0]) == 2
