@@ -16,6 +16,7 @@ from stackspark.explain.explain import explain
 from stackspark.explain.explanation import Explanation, FileExplanation, Reason
 from stackspark.explain.lookups import MAX_FILES, PublishedTables, find_files
 from stackspark.explain.targets import parse_target
+from stackspark.rules.catalog import rule_order
 
 ONE, TWO, THREE = (digit * 40 for digit in "123")
 BLOBS = {name: (f"{place:x}" * 40) for place, name in enumerate("abcdefgl", start=4)}
@@ -58,13 +59,13 @@ FILES = [
     *(_file(TWO, f"/many/{place:02d}/x.txt", "g") for place in range(MANY)),
 ]
 LEDGER = [
-    ("file", f"{THREE}/src/copyleft.py", "license", 6, None, None, "detected: GPL-3.0-only"),
-    ("blob", BLOBS["b"], "near_duplicate", 24, 0.8125, 0.7, BLOBS["a"]),
-    ("named_blob", f"{BLOBS['c']}/min.js", "max_line_length", 11, 5312.0, 1000.0, None),
-    ("named_blob", f"{BLOBS['c']}/min.js", "avg_line_length", 10, 250.5, 100.0, None),
-    ("named_blob", f"{BLOBS['c']}/other.js", "generated", 12, None, None, None),
-    ("blob", BLOBS["c"], "encoded_run", 16, 2048.0, 1024.0, None),
-    ("origin", "https://forge.example/gone/repo", "opt_out", 1, None, None, "request 17"),
+    ("file", f"{THREE}/src/copyleft.py", "license", None, None, "detected: GPL-3.0-only"),
+    ("blob", BLOBS["b"], "near_duplicate", 0.8125, 0.7, BLOBS["a"]),
+    ("named_blob", f"{BLOBS['c']}/min.js", "max_line_length", 5312.0, 1000.0, None),
+    ("named_blob", f"{BLOBS['c']}/min.js", "avg_line_length", 250.5, 100.0, None),
+    ("named_blob", f"{BLOBS['c']}/other.js", "generated", None, None, None),
+    ("blob", BLOBS["c"], "encoded_run", 2048.0, 1024.0, None),
+    ("origin", "https://forge.example/gone/repo", "opt_out", None, None, "request 17"),
 ]
 REPRESENTATIVES = [("a", ONE, "/src/kept.py"), ("b", ONE, "/src/near.py"),
                    ("d", ONE, "/src/unsampled.py"), ("e", ONE, HOSTILE)]  # fmt: skip
@@ -76,7 +77,7 @@ def tables(spark: SparkSession) -> PublishedTables:
         schema = StructType.fromDDL(table_contract(name).ddl.replace(" not null", ""))
         return spark.createDataFrame(pa.Table.from_pylist(rows, to_arrow_schema(schema)), schema)
 
-    names = ("grain", "subject_id", "rule", "rule_order", "value", "limit", "evidence")
+    names = ("grain", "subject_id", "rule", "value", "limit", "evidence")
     documents = [("/src/kept.py", "a"), (HOSTILE, "e"), (r"/src/latin\xe9.py", "f")]
     return PublishedTables(
         origins=table("origins", [_origin(ONE, "ada/one"), _origin(TWO, "bob/two"),
@@ -92,8 +93,9 @@ def tables(spark: SparkSession) -> PublishedTables:
              "license_type": "non_permissive", "license_reason": "x", "license_sources": [],
              "license_conflicts": []},
         ]),
-        ledger=table("ledger", [dict(zip((*names, "step"), (*row, "s"), strict=True))
-                                for row in LEDGER]),
+        ledger=table("ledger", [
+            {**dict(zip(names, row, strict=True)), "rule_order": rule_order(row[2]), "step": "s"}
+            for row in LEDGER]),
         near_duplicates=table("near_duplicates", [
             {"blob_id": BLOBS["b"], "kept_blob_id": BLOBS["a"], "similarity": 0.8125,
              "established_by": "estimated", "scope": "Python", "round": 1}]),

@@ -444,13 +444,13 @@ def test_another_limit_scans_nothing(planted: Fixture, again: str) -> None:
 
 
 @further_run
-def test_stage_stops_after_a_step_and_publishes_nothing(
+def test_step_stops_behind_it_and_publishes_nothing(
     planted: Fixture, first: RunOutcome, again: str
 ) -> None:
     outcome = _run(planted, again, until="fetch")
     assert not outcome.is_published
     assert set(outcome.versions) == {"origins", "contents", "files", "quarantine"}
-    with pytest.raises(UsageError, match=r"no stage 'fetsch': needed one of list, fetch, scan"):
+    with pytest.raises(UsageError, match=r"no step 'fetsch': needed one of list, fetch, scan"):
         _run(planted, again, until="fetsch")
 
 
