@@ -1,8 +1,9 @@
-"""Events of GitHub's public timeline as GH Archive keeps them -> what they say of repositories.
+"""Events of GitHub's public timeline, as GH Archive keeps them -> rows about repositories.
 
 Three shapes are read: the first (2011: `repo`, an id), that of 2012 to 2014 (`repository` with its
 numbers, no id) and today's (`repo` with id and name, `payload` with whole repositories in forks and
-pull requests, which were cut short in October 2025). What an event lacks is null, never a guess.
+pull requests, which were cut short in October 2025). A field that an event lacks is null, never a
+guess.
 """
 
 import hashlib
@@ -18,8 +19,8 @@ MICROSECONDS = 1_000_000
 FIRST_YEAR, FIRST_EVENT_YEAR, LAST_YEAR = 2005, 2008, 9998
 """Git is of 2005, GitHub of 2008: an earlier date is that of a broken clock."""
 
-DESCRIBING = ("default_branch", "master_branch", "license", "language", "created_at")
-"""A repository that an event mentions is described by it if one of these is there."""
+DESCRIPTION_KEYS = ("default_branch", "master_branch", "license", "language", "created_at")
+"""An event describes a repository that it mentions if it gives one of these keys."""
 
 EVENTS = pa.schema(
     [
@@ -37,18 +38,19 @@ EVENTS = pa.schema(
         pa.field("language", pa.string()),
     ]
 )
-"""`action` is star, fork, described, branch (its default branch is told) or seen.
+"""`action` is star, fork, described, branch (an event names the default branch) or seen.
 
-Of rows `seen` one stands for all events of a repository under one name, from `first_at` to
-`last_at`; the two are equal in all others. `event_id` is GitHub's, or where it gave none the SHA-1
-of the event.
+A row `seen` stands for all events of a repository under one name, from `first_at` to `last_at`; the
+two are equal in all others. `event_id` is GitHub's, or where it gave none the SHA-1 of the event.
 """
+
+Json = Mapping[str, Any]
 
 _DECODER = json.JSONDecoder()
 _OLD_DATE = "%Y/%m/%d %H:%M:%S %z"
 
 
-class Told(NamedTuple):
+class EventRow(NamedTuple):
     """One row of `EVENTS`; dates in microseconds since 1970."""
 
     github_id: int
@@ -66,16 +68,16 @@ class Told(NamedTuple):
 
 
 class EventRows:
-    """Gathers what lines of an archive tell, until they are handed out as a batch.
+    """Collects the rows of an archive's lines into batches.
 
-    `num_events` counts events, `num_apart` those among them that are of no repository.
+    `num_events` counts events, `num_apart` those among them that name no repository.
     """
 
     def __init__(self) -> None:
         """Start without a row."""
         self.num_events = 0
         self.num_apart = 0
-        self._rows: list[Told] = []
+        self._rows: list[EventRow] = []
         self._seen: dict[tuple[int, str | None], tuple[int, int]] = {}
 
     def __len__(self) -> int:
@@ -94,7 +96,7 @@ class EventRows:
     def batch(self) -> pa.RecordBatch:
         """Hand out the rows that are held, and hold none."""
         for (github_id, name), (first, last) in self._seen.items():
-            self._rows.append(Told(github_id, name, "seen", None, first, last))
+            self._rows.append(EventRow(github_id, name, "seen", None, first, last))
         rows, self._rows, self._seen = self._rows, [], {}
         columns = [[row[place] for row in rows] for place in range(len(EVENTS))]
         arrays = [
@@ -103,7 +105,7 @@ class EventRows:
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=EVENTS)
 
-    def _add(self, event: Mapping[str, Any]) -> None:
+    def _add(self, event: Json) -> None:
         at = _micros(event.get("created_at"), FIRST_EVENT_YEAR)
         if at is None:
             raise ValueError("the event has no date")
@@ -114,50 +116,54 @@ class EventRows:
             self.num_apart += 1
             return
         self._see(github_id, name, at)
-        self._rows.extend(_told(event, repository, github_id, name, at))
+        self._rows.extend(_event_rows(event, repository, github_id, name, at))
 
     def _see(self, github_id: int, name: str | None, at: int) -> None:
         first, last = self._seen.get((github_id, name), (at, at))
         self._seen[github_id, name] = (min(first, at), max(last, at))
 
 
-def _told(
-    event: Mapping[str, Any], about: Mapping[str, Any], github_id: int, name: str | None, at: int
-) -> Iterator[Told]:
+def _event_rows(
+    event: Json,
+    repository: Json,
+    github_id: int,
+    name: str | None,
+    at: int,
+) -> Iterator[EventRow]:
     kind, payload = event.get("type"), _mapping(event.get("payload"))
     if kind == "WatchEvent":
-        yield Told(github_id, name, "star", _event_id(event), at, at)
+        yield EventRow(github_id, name, "star", _event_id(event), at, at)
     if kind == "ForkEvent":
-        yield Told(github_id, name, "fork", _event_id(event), at, at)
+        yield EventRow(github_id, name, "fork", _event_id(event), at, at)
         yield from _described(_mapping(payload.get("forkee")), event, at)
     if kind == "CreateEvent" and (branch := _text(payload.get("master_branch"))):
-        yield Told(github_id, name, "branch", _event_id(event), at, at, branch)
+        yield EventRow(github_id, name, "branch", _event_id(event), at, at, branch)
     base = _mapping(_mapping(payload.get("pull_request")).get("base"))
     yield from _described(_mapping(base.get("repo")), event, at)
-    yield from _described(about, event, at)
+    yield from _described(repository, event, at)
 
 
-def _described(about: Mapping[str, Any], event: Mapping[str, Any], at: int) -> Iterator[Told]:
-    github_id = _id(about)
-    if github_id is None or not any(about.get(key) for key in DESCRIBING):
+def _described(repository: Json, event: Json, at: int) -> Iterator[EventRow]:
+    github_id, value = _id(repository), repository.get
+    if github_id is None or not any(map(value, DESCRIPTION_KEYS)):
         return
-    yield Told(
+    yield EventRow(
         github_id,
-        _full_name(about),
+        _full_name(repository),
         "described",
         _event_id(event),
         at,
         at,
-        default_branch=_text(about.get("default_branch")) or _text(about.get("master_branch")),
-        license_id=_license(_mapping(about.get("license"))),
-        created_at=_micros(about.get("created_at"), FIRST_YEAR),
-        updated_at=_micros(about.get("updated_at"), FIRST_YEAR),
-        pushed_at=_micros(about.get("pushed_at"), FIRST_YEAR),
-        language=_text(about.get("language")),
+        default_branch=_text(value("default_branch")) or _text(value("master_branch")),
+        license_id=_license(_mapping(value("license"))),
+        created_at=_micros(value("created_at"), FIRST_YEAR),
+        updated_at=_micros(value("updated_at"), FIRST_YEAR),
+        pushed_at=_micros(value("pushed_at"), FIRST_YEAR),
+        language=_text(value("language")),
     )
 
 
-def _events(line: bytes) -> Iterator[Mapping[str, Any]]:
+def _events(line: bytes) -> Iterator[Json]:
     text, place = line.decode("utf-8").strip(), 0
     while place < len(text):
         try:
@@ -172,7 +178,7 @@ def _events(line: bytes) -> Iterator[Mapping[str, Any]]:
             place += 1
 
 
-def _event_id(event: Mapping[str, Any]) -> str:
+def _event_id(event: Json) -> str:
     given = event.get("id")
     if isinstance(given, str | int) and str(given):
         return _text(str(given)) or ""
@@ -180,7 +186,7 @@ def _event_id(event: Mapping[str, Any]) -> str:
     return hashlib.sha1(whole, usedforsecurity=False).hexdigest()
 
 
-def _id(repository: Mapping[str, Any]) -> int | None:
+def _id(repository: Json) -> int | None:
     value = repository.get("id")
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
         value = int(value)
@@ -188,7 +194,7 @@ def _id(repository: Mapping[str, Any]) -> int | None:
     return value if is_id else None
 
 
-def _full_name(repository: Mapping[str, Any]) -> str | None:
+def _full_name(repository: Json) -> str | None:
     """``owner/name``; of the older shape, whose name has no owner, both are put together."""
     name = _text(repository.get("full_name")) or _text(repository.get("name"))
     owner = repository.get("owner")
@@ -198,13 +204,13 @@ def _full_name(repository: Mapping[str, Any]) -> str | None:
     return name if name and all(name.partition("/")) else None
 
 
-def _license(given: Mapping[str, Any]) -> str | None:
+def _license(given: Json) -> str | None:
     """SPDX id; before GitHub gave one, its key, which is the id in lower case."""
     key = _text(given.get("key"))
     return _text(given.get("spdx_id")) or ("NOASSERTION" if key == "other" else key)
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _mapping(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
 
 

@@ -1,7 +1,8 @@
-"""GH Archive: hourly files of events, one JSON object a line, as rows that tell of repositories.
+"""Reader of GH Archive: hourly files of events, one JSON object a line -> rows of `events.EVENTS`.
 
-A line that is no event and a file that is cut off or corrupt cost what they hold and nothing else;
-they are counted by file. Repeated files and events change nothing: see the stages that count.
+A line that is no event, and the rest of a file that is cut off or corrupt, are lost and nothing
+else; each file counts its own. Repeated files and events change nothing, because
+`repositories.describe_repositories` counts an event once.
 """
 
 import io
@@ -15,6 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from stackspark.contracts.tables import table_contract
 from stackspark.errors import InputError, SetupError
 from stackspark.runtime.storage.filesystems import located
 from stackspark.runtime.storage.s3 import is_s3
@@ -49,11 +51,11 @@ FILE = pa.struct(
         pa.field("message", pa.string()),
     ]
 )
-"""What became of a file. `num_apart` events are of no repository; of `num_broken` lines the first
-is described; class and message say why the file could not be read to its end."""
+"""Outcome of a file. `num_apart` events name no repository; `first_broken` describes the first of
+`num_broken` lines; class and message say why the file could not be read to its end."""
 
 READ = pa.schema([pa.field("event", pa.struct(list(EVENTS))), pa.field("file", FILE)])
-"""Either an event's row or a file's."""
+"""Exactly one of the two is set."""
 
 READ_SCHEMA = from_arrow_schema(READ)
 
@@ -66,11 +68,11 @@ def expand_archives(locations: Iterable[str]) -> list[tuple[str, str, str, int]]
     Raises:
         InputError: if a location is missing or holds no file of events.
     """
-    found: dict[str, tuple[str, str]] = {}
+    by_path: dict[str, tuple[str, str]] = {}
     for location in locations:
         for path, key in _files(location):
-            found.setdefault(path, (f"gharchive:{location}", key))
-    return [(*names, path, task) for task, (path, names) in enumerate(found.items())]
+            by_path.setdefault(path, (f"gharchive:{location}", key))
+    return [(*names, path, task) for task, (path, names) in enumerate(by_path.items())]
 
 
 def read_events(files: DataFrame, num_tasks: int, limits: Limits) -> DataFrame:
@@ -82,15 +84,35 @@ def read_events(files: DataFrame, num_tasks: int, limits: Limits) -> DataFrame:
         limits: against compressed bombs.
 
     Returns:
-        Rows of `READ_SCHEMA`; of a repository under a name several rows `seen`.
+        Rows of `READ_SCHEMA`; a repository may have several rows `seen` under one name.
     Shuffles: the names of the files.
     """
     read = partial(_read, limits=limits)
     return files.repartitionById(num_tasks, F.col("task") % num_tasks).mapInArrow(read, READ_SCHEMA)
 
 
+def quarantine_event_files(files: DataFrame) -> DataFrame:
+    """Record files that end too early, and lines that are no event.
+
+    Args:
+        files: rows of `FILE`, one per file.
+
+    Returns:
+        Rows of `quarantine` in contract order, at most two per file.
+    Shuffles: none.
+    """
+    lines = "%d of %d lines are no event, the first one is %s"
+    message = F.format_string(lines, "num_broken", "num_lines", "first_broken")
+    torn = files.where(F.col("error_class").isNotNull())
+    broken = files.where(F.col("num_broken") > 0).withColumns(
+        {"error_class": F.lit("broken_lines"), "message": message}
+    )
+    columns = table_contract("quarantine").column_names
+    return torn.unionByName(broken).withColumn("grain", F.lit("entry")).select(*columns)
+
+
 def _files(location: str) -> list[tuple[str, str]]:
-    """Path of each file as a task opens it, and its name below the location."""
+    """Path of each file, as a task opens it, and its name below the location."""
     try:
         filesystem, inside = located(location)
         kind = filesystem.get_file_info(inside).type
@@ -116,18 +138,18 @@ def _files(location: str) -> list[tuple[str, str]]:
 def _read(files: Iterable[pa.RecordBatch], limits: Limits) -> Iterator[pa.RecordBatch]:
     for batch in files:
         for file in batch.to_pylist():
-            yield from _ReadFile(file).batches(limits)
+            yield from _EventFile(file).batches(limits)
 
 
-class _ReadFile:
-    """One file while it is read."""
+class _EventFile:
+    """One file, read from its begin to its end."""
 
     def __init__(self, file: Mapping[str, Any]) -> None:
         self._path: str = file["path"]
         self._rows = EventRows()
-        self._about: dict[str, Any] = dict.fromkeys(FILE.names)
-        self._about |= {"source": file["source"], "key": file["key"]}
-        self._about |= {"num_lines": 0, "num_broken": 0}
+        self._outcome: dict[str, Any] = dict.fromkeys(FILE.names)
+        self._outcome |= {name: file[name] for name in ("source", "key")}
+        self._outcome |= {"num_lines": 0, "num_broken": 0}
 
     def batches(self, limits: Limits) -> Iterator[pa.RecordBatch]:
         try:
@@ -142,31 +164,30 @@ class _ReadFile:
             self._fail(fault.error_class.replace("archive", "file"), fault.message)
         except OSError as error:
             if is_s3(self._path):
-                # It is the store's or the network's fault, and would be another one's next time.
-                raise _not_answered(self._path, error) from error
+                # A fault of the store or the network passes: the file must not be quarantined.
+                raise _unreachable(self._path, error) from error
             self._fail("unreadable", str(error))
         if len(self._rows):
             yield _event_batch(self._rows.batch())
-        self._about["num_events"] = self._rows.num_events
-        self._about["num_apart"] = self._rows.num_apart
-        yield pa.RecordBatch.from_pylist([{"event": None, "file": self._about}], READ)
+        self._outcome |= {"num_events": self._rows.num_events, "num_apart": self._rows.num_apart}
+        yield pa.RecordBatch.from_pylist([{"event": None, "file": self._outcome}], READ)
 
     def _add(self, line: bytes | None) -> None:
-        self._about["num_lines"] += 1
+        self._outcome["num_lines"] += 1
         try:
             if line is None:
                 raise ValueError(f"it has more than {MAX_LINE_BYTES} bytes")
             self._rows.add_line(line)
         except ValueError as error:
-            self._about["num_broken"] += 1
-            first = f"line {self._about['num_lines']}: {' '.join(str(error).split())}"
-            self._about["first_broken"] = self._about["first_broken"] or first
+            self._outcome["num_broken"] += 1
+            first = f"line {self._outcome['num_lines']}: {' '.join(str(error).split())}"
+            self._outcome["first_broken"] = self._outcome["first_broken"] or first
 
     def _fail(self, error_class: str, message: str) -> None:
-        self._about |= {"error_class": error_class, "message": " ".join(message.split())}
+        self._outcome |= {"error_class": error_class, "message": " ".join(message.split())}
 
 
-def _not_answered(path: str, error: OSError) -> SetupError:
+def _unreachable(path: str, error: OSError) -> SetupError:
     line = " ".join(str(error).split())
     return SetupError(f"gharchive: {path} cannot be read: {line}; check the network and run again")
 

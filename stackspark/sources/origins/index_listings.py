@@ -12,17 +12,17 @@ from pyspark.sql import functions as F
 
 from stackspark.lake.scratch import Scratch
 from stackspark.opt_outs.match_opt_outs import MatchOptOutsParams, match_opt_outs
-from stackspark.sources.gharchive.match_repositories import match_repositories
+from stackspark.sources.gharchive.repositories import match_repositories
 from stackspark.sources.listing.list_sources import LISTED_SCHEMA
 from stackspark.sources.listing.roots import list_roots, listed_rows, name_origins, show_branches
-from stackspark.sources.published_index.choose_indexed_origins import (
+from stackspark.sources.published_index.files import (
     choose_indexed_origins,
     has_place,
+    list_indexed_files,
 )
-from stackspark.sources.published_index.list_indexed_files import list_indexed_files
 from stackspark.sources.swh_graph.branches import find_roots
-from stackspark.sources.swh_graph.choose_visits import choose_visits
 from stackspark.sources.swh_graph.tables import GraphTables
+from stackspark.sources.swh_graph.visits import choose_visits
 from stackspark.sources.swh_graph.walk import WalkDirectoriesParams, walk_directories
 
 UNKNOWN = ("directory_id", "revision_id")

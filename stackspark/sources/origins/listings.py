@@ -12,11 +12,12 @@ from stackspark.runtime.fingerprints import fingerprint
 from stackspark.runtime.storage.filesystems import file_stamps
 from stackspark.sources.base.container import CONTAINERS_DDL, Container
 from stackspark.sources.base.specs import SourceSpec
-from stackspark.sources.gharchive.describe_repositories import describe_repositories
-from stackspark.sources.gharchive.list_repository_names import list_repository_names
-from stackspark.sources.gharchive.match_repositories import match_repositories
-from stackspark.sources.gharchive.quarantine_event_files import quarantine_event_files
-from stackspark.sources.gharchive.reader import FILES_DDL, read_events
+from stackspark.sources.gharchive.reader import FILES_DDL, quarantine_event_files, read_events
+from stackspark.sources.gharchive.repositories import (
+    describe_repositories,
+    list_repository_names,
+    match_repositories,
+)
 from stackspark.sources.listing.list_sources import ListSourcesParams, list_sources
 from stackspark.sources.origins.complete_origins import complete_origins
 from stackspark.sources.origins.fingerprint_listing import fingerprint_rows

@@ -1,33 +1,30 @@
-"""The directories of an archive's graph, from the roots down, and what is in them at which path.
+"""Walk of an archive's graph: the directories below given roots, and their entries at each path.
 
 1. Reach: level by level, each a join of the links with the directories that no level above has. A
-   directory is looked at once, however many roots and paths lead to it.
-2. The entries of all that was reached are taken out of the archive once, and each entry's content
-   is looked up once.
+   directory is looked up once, however many roots and paths lead to it.
+2. The entries of all reached directories are taken out of the archive in one join, and each
+   distinct content is looked up once.
 3. Paths: level by level from the roots, along links only, which are few beside the files.
-4. Paths and entries meet in one join; before it nothing is as many as the files of all roots.
+4. Paths and entries meet in one join, the only rows that are as many as the files of all roots.
 
-Cycles, directories that are missing and levels beyond the last one are outcomes, not errors.
+Cycles, missing directories and levels beyond the last one are outcomes, not errors.
 """
 
 from dataclasses import dataclass, field
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from stackspark.errors import InvalidParamsError
 from stackspark.lake.scratch import Scratch
-from stackspark.ledger.subjects import is_usable_name
+from stackspark.sources.base.faults import Case, first_fault
 from stackspark.sources.base.limits import Limits
-from stackspark.sources.swh_graph.count_entries import count_entries
-from stackspark.sources.swh_graph.describe_entries import describe_entries
-from stackspark.sources.swh_graph.extend_paths import COUNTS, ExtendPathsParams, extend_paths
-from stackspark.sources.swh_graph.reach_directories import reach_directories
+from stackspark.sources.swh_graph.directories import COUNTS, extend_paths, reach_directories
+from stackspark.sources.swh_graph.entries import count_entries, describe_entries, directory_links
 from stackspark.swhid import EMPTY_DIRECTORY_ID
 
 FEW = 10
-"""Directories whose links are looked up one by one; Spark skips rows for no more values."""
+"""Most directories whose links are looked up by value; with more, Spark skips no row groups."""
 
 ROW = (
     "root_id", "path", "row", "mode", "content_id", "length_bytes", "blob_id", "error_class",
@@ -54,7 +51,7 @@ class WalkDirectoriesParams:
 
 @dataclass(frozen=True, kw_only=True)
 class Walk:
-    """What was found below the roots.
+    """The listing below the roots.
 
     Attributes:
         roots: one row per `root_id` that can be listed: `num_submodules`.
@@ -79,37 +76,33 @@ def walk_directories(
 
     Args:
         roots: `directory_id`, each once.
-        entries: `directory_id`, `name` (binary), `type`, `target`, `perms`: the archive's.
-        contents: as `describe_entries` takes them: the archive's.
-        scratch: for what is found level by level.
+        entries: of the archive: `directory_id`, `name` (binary), `type`, `target`, `perms`.
+        contents: of the archive, as `describe_entries` takes them.
+        scratch: for the tables of each level.
         params: depth and limits.
     """
-    children = scratch.write(_links(entries).select("directory_id", "child"), "links")
+    children = scratch.write(directory_links(entries).select("directory_id", "child"), "links")
     with scratch.gathered(children, "directory_id") as links:
         reached = _reached(roots, links, scratch, params.max_levels)
     below = scratch.write(entries.join(reached, "directory_id", how="left_semi"), "entries")
     counts = scratch.write(count_entries(below), "entry_counts")
     described = scratch.write(describe_entries(below, contents), "described_entries")
-    paths, beyond = _paths(roots, _links(below), counts, scratch, params)
+    paths, beyond = _paths(roots, directory_links(below), counts, scratch, params)
     totals = scratch.write(_totals(paths), "root_totals")
     faults = _faults(totals, params.limits)
-    listed = totals.join(faults, "root_id", how="left_anti")
-    kept = paths.join(faults, "root_id", how="left_anti")
-    problems = [_broken(kept), _cut_off(beyond.join(faults, "root_id", how="left_anti"), params)]
+    listed, usable, too_deep = (
+        rows.join(faults, "root_id", how="left_anti") for rows in (totals, paths, beyond)
+    )
+    problems = _broken(usable).unionByName(_cut_off(too_deep, params))
     return Walk(
         roots=listed.select("root_id", "num_submodules"),
-        rows=reduce(DataFrame.unionByName, problems, _files(kept, described)),
+        rows=_files(usable, described).unionByName(problems, allowMissingColumns=True),
         faults=faults,
     )
 
 
-def _links(entries: DataFrame) -> DataFrame:
-    is_link = (F.col("type") == "dir") & is_usable_name("name")
-    return entries.where(is_link).select("directory_id", "name", F.col("target").alias("child"))
-
-
 def _reached(roots: DataFrame, links: DataFrame, scratch: Scratch, max_levels: int) -> DataFrame:
-    """Every directory of the levels that are listed."""
+    """Every directory of the levels that are listed; repeats are possible across levels."""
     level = scratch.write(roots.select("directory_id").distinct(), "reached_0")
     names = ["reached_0"]
     for number in range(1, max_levels):
@@ -123,9 +116,9 @@ def _reached(roots: DataFrame, links: DataFrame, scratch: Scratch, max_levels: i
 
 
 def _near(links: DataFrame, level: DataFrame) -> DataFrame | None:
-    """Links that hold those of a level's directories; None where there are no directories.
+    """Links with those of a level's directories among them; None for a level without directories.
 
-    Of a few directories the links are looked up: they lie in order, so that most are not read.
+    For few directories the links are looked up: they are sorted, so that most are not read.
     """
     rows = level.select("directory_id").limit(FEW + 1).collect()
     if not rows:
@@ -141,10 +134,9 @@ def _paths(
     scratch: Scratch,
     params: WalkDirectoriesParams,
 ) -> tuple[DataFrame, DataFrame]:
-    """Every path of a directory that is listed, and those one level below the last one."""
+    """Paths of the directories that are listed, and those one level below the last one."""
     of_children = counts.withColumnRenamed("directory_id", "child")
     stored = scratch.write(links.join(of_children, "child", how="left"), "counted_links")
-    limit = ExtendPathsParams(max_members=params.limits.max_members)
     level = scratch.write(_first_paths(roots, counts), "paths_0")
     names = ["paths_0"]
     with scratch.gathered(stored, "directory_id") as counted:
@@ -152,7 +144,8 @@ def _paths(
             near = _near(counted, level)
             if near is None:
                 break
-            level = scratch.write(extend_paths(level, near, limit), f"paths_{number}")
+            level = extend_paths(level, near, params.limits.max_members)
+            level = scratch.write(level, f"paths_{number}")
             if number < params.max_levels:
                 names.append(f"paths_{number}")
     return scratch.read_all(names, level), level
@@ -189,51 +182,39 @@ def _totals(paths: DataFrame) -> DataFrame:
 
 
 def _faults(totals: DataFrame, limits: Limits) -> DataFrame:
-    is_bomb = F.col("num_met") > limits.max_members
+    none = "the export has no entry of the root directory"
     bomb = f"more than {limits.max_members} entries in the tree"
-    is_missing = F.when(F.col("is_missing"), "missing_directory")
-    no_entry = F.when(F.col("is_missing"), "the export has no entry of the root directory")
-    return totals.where(F.col("is_missing") | is_bomb).select(
-        "root_id",
-        is_missing.otherwise("tree_bomb").alias("error_class"),
-        no_entry.otherwise(bomb).alias("message"),
+    fault = first_fault(
+        (F.col("is_missing"), "missing_directory", none),
+        (F.col("num_met") > limits.max_members, "tree_bomb", bomb),
     )
+    return totals.select("root_id", *fault).where(F.col("error_class").isNotNull())
 
 
 def _files(paths: DataFrame, described: DataFrame) -> DataFrame:
     open_paths = paths.where(~F.col("is_cycle")).select("root_id", "prefix", "directory_id")
-    found = open_paths.join(described, "directory_id", how="inner")
-    return found.withColumn("path", F.concat("prefix", "name")).select(*ROW)
+    files = open_paths.join(described, "directory_id", how="inner")
+    return files.withColumn("path", F.concat("prefix", "name")).select(*ROW)
 
 
 def _broken(paths: DataFrame) -> DataFrame:
-    is_cycle = F.col("is_cycle")
-    error_class = F.when(is_cycle, "directory_cycle").otherwise("missing_directory")
-    message = F.when(is_cycle, "the directory is one of those above it; left out").otherwise(
-        "the export has no entry of this directory"
+    cycle = "the directory is one of those above it; left out"
+    none = "the export has no entry of this directory"
+    return _problems(
+        paths,
+        (F.col("is_cycle"), "directory_cycle", cycle),
+        (_is_missing(), "missing_directory", none),
     )
-    return _problems(paths.where(is_cycle | _is_missing()), error_class, message)
 
 
 def _cut_off(beyond: DataFrame, params: WalkDirectoriesParams) -> DataFrame:
     message = f"more than {params.max_levels - 1} folders deep; left out"
-    deeper = beyond.where(F.col("directory_id") != EMPTY_DIRECTORY_ID)
-    return _problems(deeper, F.lit("tree_bomb"), F.lit(message))
+    deeper = F.col("directory_id") != EMPTY_DIRECTORY_ID
+    return _problems(beyond, (deeper, "tree_bomb", message))
 
 
-def _problems(paths: DataFrame, error_class: Column, message: Column) -> DataFrame:
-    none = {
-        "mode": "int",
-        "content_id": "string",
-        "length_bytes": "bigint",
-        "blob_id": "string",
-    }
-    columns = {
-        "path": F.col("prefix"),
-        "row": F.lit("problem"),
-        **{name: F.lit(None).cast(kind) for name, kind in none.items()},
-        "error_class": error_class,
-        "message": message,
-    }
-    named = paths.select("root_id", *(value.alias(name) for name, value in columns.items()))
-    return named.select(*ROW)
+def _problems(paths: DataFrame, *cases: Case) -> DataFrame:
+    """A row of kind problem for each path with a fault, without the columns of files."""
+    row = (F.lit("problem").alias("row"), F.col("prefix").alias("path"))
+    faulty = paths.select("root_id", *row, *first_fault(*cases))
+    return faulty.where(F.col("error_class").isNotNull())

@@ -27,8 +27,8 @@ from stackspark.run.listed import OPT_OUTS_DDL
 from stackspark.sources.base.limits import Limits
 from stackspark.sources.base.paths import display_path
 from stackspark.sources.origins.index_listings import IndexListing, IndexSource, list_graph
-from stackspark.sources.swh_graph.choose_visits import NO_BRANCHES
 from stackspark.sources.swh_graph.tables import graph_folder, read_graph
+from stackspark.sources.swh_graph.visits import NO_BRANCHES
 from stackspark.sources.swh_graph.walk import WalkDirectoriesParams
 
 MAX_MEMBERS = 400

@@ -8,6 +8,7 @@ origin.
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from stackspark.sources.base.faults import first_fault
 from stackspark.swhid import snapshot_id
 
 NO_BRANCHES = snapshot_id({})
@@ -25,24 +26,17 @@ def choose_visits(visits: DataFrame) -> DataFrame:
     Shuffles: one, on the URL, after a partial aggregation.
     """
     is_full = F.col("status") == "full"
-    has_snapshot = is_full & (F.col("snapshot_id") != NO_BRANCHES)
-    order = F.struct("visit", "visit_date", "snapshot_id")
-    last = F.max_by(F.struct("visit_date", "snapshot_id"), F.when(has_snapshot, order))
+    has_branches = is_full & (F.col("snapshot_id") != NO_BRANCHES)
+    order = F.when(has_branches, F.struct("visit", "visit_date", "snapshot_id"))
     chosen = visits.groupBy("origin_url").agg(
-        last.alias("last"),
-        F.coalesce(F.max(is_full & F.col("snapshot_id").isNotNull()), F.lit(False)).alias("empty"),
+        F.max_by(F.struct("visit_date", "snapshot_id"), order).alias("last"),
+        F.max(is_full & F.col("snapshot_id").isNotNull()).alias("has_snapshot"),
     )
     is_lost = F.col("last").isNull()
-    reasons = (
-        (F.when(is_lost & F.col("empty"), "empty_repository").when(is_lost, "no_full_visit")),
-        (
-            F.when(is_lost & F.col("empty"), "the snapshots of its full visits have no branch")
-            .when(is_lost, "no visit of it was full and took a snapshot")
-        ),
-    )  # fmt: skip
-    names = ("error_class", "message")
-    return chosen.select(
-        "origin_url",
-        "last.*",
-        *(reason.alias(name) for reason, name in zip(reasons, names, strict=True)),
+    empty = "the snapshots of its full visits have no branch"
+    none = "no visit of it was full and took a snapshot"
+    fault = first_fault(
+        (is_lost & F.col("has_snapshot"), "empty_repository", empty),
+        (is_lost, "no_full_visit", none),
     )
+    return chosen.select("origin_url", "last.*", *fault)
