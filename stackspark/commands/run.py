@@ -55,7 +55,7 @@ from stackspark.sources.base.specs import SourceSpec, parse_source, read_sources
 from stackspark.sources.canaries import canaries_container
 from stackspark.sources.gharchive.reader import expand_archives
 from stackspark.sources.listing.containers import expand_sources
-from stackspark.sources.origins.indexes import check_index
+from stackspark.sources.origins.index_locations import check_index
 
 REPORTS = "reports"
 LOGS = "logs"

@@ -21,7 +21,7 @@ from stackspark.sources.base.container import Container
 from stackspark.sources.base.specs import SourceSpec
 from stackspark.sources.canaries import Canary
 from stackspark.sources.listing.list_sources import ListSourcesParams
-from stackspark.sources.origins.indexes import opens_s3, reads_s3
+from stackspark.sources.origins.index_locations import opens_s3, reads_s3
 from stackspark.sources.origins.listings import Sources
 
 

@@ -14,7 +14,7 @@ from stackspark.sources.listing.list_sources import ListSourcesParams
 from stackspark.sources.origins.index_listings import REFUSED_DDL
 from stackspark.sources.origins.listing_cache import KeptListings
 from stackspark.sources.origins.listings import Listings, Sources
-from stackspark.sources.origins.select_files import select_files
+from stackspark.sources.origins.selection import select_files
 
 OPT_OUTS_DDL = "request_id string, kind string, value string, repository string, pattern string"
 """Columns of a table of `OptOutRequest`."""

@@ -1,7 +1,7 @@
-"""Canaries: synthetic files of known fate that ride along with a run, under an origin of their own.
+"""Canaries: synthetic files of known fate that a run carries along, under a made-up origin.
 
-They are made where they are asked for, from a seed alone, so they need no disk and every task makes
-the same bytes. No text of theirs repeats a real one: words come from a hash of the seed.
+Each task generates them from a seed alone, so they need no disk and their bytes are always the
+same. Their texts repeat no real one: words come from a hash of the seed.
 """
 
 import json
@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from stackspark.sources.base.container import Container
-from stackspark.sources.base.content import Content, Request, failed, make_content
+from stackspark.sources.base.content import Content, Request, failed_content, make_content
 from stackspark.sources.base.entries import File, Root, SourceFault
 from stackspark.sources.base.limits import Limits
 from stackspark.swhid import FILE_MODE, content_id
@@ -31,14 +31,14 @@ LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 @dataclass(frozen=True, kw_only=True)
 class CanariesParams:
-    """What decides on the bytes of the canaries.
+    """Parameters that decide the bytes of the canaries.
 
-    No limit does: files that change with one would have to be listed and measured again.
+    Limits of rules do not: files that change with one would be listed and measured again.
 
     Attributes:
-        seed: of their words; change it where a corpus holds canaries of another run as files.
-        ngram_size: tokens of a shingle, by which pairs are made more or less similar.
-        benchmark_texts: names of benchmarks, each with an item of it that must not be kept.
+        seed: of the words; change it where a corpus holds canaries of another run as files.
+        ngram_size: tokens of a shingle, which decides how similar pairs are.
+        benchmark_texts: names of benchmarks, each with one of its items, which must not be kept.
     """
 
     seed: int = 1
@@ -48,9 +48,9 @@ class CanariesParams:
 
 @dataclass(frozen=True)
 class Canary:
-    """One file; `rule` should remove it, or one file of its `pair`; None: it should stay.
+    """One file; `rule` should remove it, or one file of its `pair`; with None, all should stay.
 
-    Of a pair that should stay, both files should. `benchmark` is the one that a leaked item is of.
+    `benchmark` is that of a leaked item.
     """
 
     path: str
@@ -76,7 +76,7 @@ def canaries_container(params: CanariesParams) -> Container:
 
 @dataclass(frozen=True, kw_only=True)
 class CanaryRow:
-    """Synthetic files planted for one rule, and what the rule made of them."""
+    """Synthetic files planted for one rule, and how many of them it removed."""
 
     rule: str
     num_planted: int
@@ -85,7 +85,7 @@ class CanaryRow:
 
 
 def canary_files(params: CanariesParams) -> Iterator[Canary]:
-    """Every canary, in order of path within a group."""
+    """Every canary, group by group."""
     yield from _pairs(params)
     for number in range(NUM_PAIRS):
         yield Canary(f"/kept/file_{number}.py", _code(_words(params, f"kept {number}")), None)
@@ -123,12 +123,13 @@ def list_canaries(location: str) -> Iterator[File | Root]:
 def read_canaries(
     location: str, requests: Iterable[Request], max_text_bytes: int, _limits: Limits
 ) -> Iterator[Content]:
-    """Make the canaries that are asked for."""
+    """Generate the requested canaries."""
     known = _by_path(location)
     for request in requests:
         canary = known.get("/" + (request.member or b"").decode())
         if canary is None:
-            yield failed(request.content_id, SourceFault("missing_member", "no such canary"))
+            fault = SourceFault("missing_member", "no such canary")
+            yield failed_content(request.content_id, fault)
         else:
             data = canary.data
             yield make_content(request.content_id, len(data), iter((data,)), max_text_bytes)
@@ -159,7 +160,7 @@ def _pairs(params: CanariesParams) -> Iterator[Canary]:
 
 
 def _num_changed(jaccard: float, ngram_size: int) -> int:
-    """Words to change, each of which spoils a shingle of either file for each of its places."""
+    """Words to change; each spoils `ngram_size` shingles of either file."""
     num_shingles = NUM_WORDS - ngram_size + 1
     return max(1, round(num_shingles * (1 - jaccard) / (ngram_size * (1 + jaccard))))
 

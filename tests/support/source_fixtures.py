@@ -16,9 +16,9 @@ from stackspark.sources.base.specs import parse_source
 from stackspark.sources.fetching.fetch import FetchParams, fetch_units
 from stackspark.sources.listing.assemble import assemble_containers
 from stackspark.sources.listing.containers import expand_sources
-from stackspark.sources.listing.hash_files import describe_found
+from stackspark.sources.listing.hash_files import hash_files
 from stackspark.sources.listing.rows import HASHED
-from stackspark.sources.listing.walk import enumerate_containers
+from stackspark.sources.listing.walk import walk_containers
 
 GIT_ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -101,8 +101,8 @@ def list_locally(
     """List in this process: the three steps, with Python's sort between them."""
     containers = expand_sources([parse_source(source)]) if isinstance(source, str) else source
     given = pa.RecordBatch.from_pylist([asdict(container) for container in containers])
-    found = enumerate_containers([given], limits or Limits(), unit_bytes)
-    rows = [row for batch in describe_found(found) for row in batch.to_pylist()]
+    walked = walk_containers([given], limits or Limits(), unit_bytes)
+    rows = [row for batch in hash_files(walked) for row in batch.to_pylist()]
     rows.sort(key=_order)
     listed = Listed([], [], [])
     kinds = {"origin": listed.origins, "file": listed.files, "quarantine": listed.quarantine}

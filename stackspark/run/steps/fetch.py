@@ -14,17 +14,11 @@ from stackspark.lake.delta_tables import WriteResult
 from stackspark.opt_outs.requests import OptOutRequest
 from stackspark.run.listed import Listed
 from stackspark.run.step import OPEN, Notes, RunContext, Step, Write
-from stackspark.sources.fetching.attach_blobs import attach_blobs
-from stackspark.sources.fetching.collect_quarantine import collect_quarantine
-from stackspark.sources.fetching.fetch import (
-    FetchParams,
-    bucket_requests,
-    fetch_contents,
-    fetch_parts,
-)
+from stackspark.sources.base.content import UNAVAILABLE
+from stackspark.sources.fetching.fetch import FetchParams, fetch_contents
 from stackspark.sources.fetching.metrics import FetchMetrics
-from stackspark.sources.fetching.request_contents import request_contents
-from stackspark.sources.fetching.swh_contents import UNAVAILABLE
+from stackspark.sources.fetching.outcomes import attach_blobs, collect_quarantine
+from stackspark.sources.fetching.requests import bucket_requests, fetch_parts, request_contents
 from stackspark.sources.origins.fingerprint_listing import fingerprint_rows
 
 UNUSABLE = ("missing", "corrupt")

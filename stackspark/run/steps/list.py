@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from stackspark.run.listed import Listed
 from stackspark.run.step import Notes, RunContext, Step, Write
 from stackspark.sources.origins.fingerprint_listing import fingerprint_listing, fingerprint_rows
-from stackspark.sources.origins.select_origins import select_origins
+from stackspark.sources.origins.selection import select_origins
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,9 @@
-"""Archives as directories: each member hashed as it streams by, nothing unpacked to disk.
+"""Archives as directories: each member is hashed from the stream, nothing is unpacked to disk.
 
-The root is what extraction gives: a single top folder stays, as it does when Software Heritage
-loads a package. Faults of the whole (a bomb, a cut-off or corrupt stream) discard the archive;
-faults of one member (an unsafe path, a link that leaves the root, encryption) leave it out, and the
-root's id is that of what remains.
+The root is the folder that extraction fills: a single top folder stays, as it does when Software
+Heritage loads a package. Faults of the whole (a bomb, a cut-off or corrupt stream) discard the
+archive; faults of one member (an unsafe path, a link that leaves the root, encryption) leave it
+out, and the root's id is computed without it.
 """
 
 import zipfile
@@ -16,7 +16,7 @@ from stackspark import swhid
 from stackspark.sources.archives.streams import open_stream
 from stackspark.sources.archives.tars import tar_members
 from stackspark.sources.archives.zips import zip_members
-from stackspark.sources.base.entries import File, Folder, Found, Problem, Root, SourceFault
+from stackspark.sources.base.entries import Entry, File, Folder, Problem, Root, SourceFault
 from stackspark.sources.base.limits import Limits
 from stackspark.sources.base.members import Member, hash_content, read_chunks
 from stackspark.sources.base.paths import MAX_PATH_BYTES, link_leaves_root, member_path
@@ -26,7 +26,7 @@ _ZIP_MAGIC = (b"PK\3\4", b"PK\5\6")
 
 @contextmanager
 def open_archive(location: str, limits: Limits) -> Iterator[Iterator[Member]]:
-    """Open an archive of any known kind, told by its bytes, and hand out its members."""
+    """Open an archive, whose format is recognised by its bytes, and yield its members."""
     path = Path(location)
     try:
         file = path.open("rb")
@@ -38,7 +38,7 @@ def open_archive(location: str, limits: Limits) -> Iterator[Iterator[Member]]:
         yield _members(file, path.stat().st_size, limits)
 
 
-def list_archive(location: str, limits: Limits) -> Iterator[Found]:
+def list_archive(location: str, limits: Limits) -> Iterator[Entry]:
     """List and hash the members of an archive.
 
     Raises:
@@ -49,7 +49,7 @@ def list_archive(location: str, limits: Limits) -> Iterator[Found]:
         for member in members:
             if member.position >= limits.max_members:
                 raise SourceFault("zip_bomb", f"more than {limits.max_members} members")
-            yield from _found(member, listed, limits)
+            yield from _entry(member, listed, limits)
     yield Root()
 
 
@@ -78,7 +78,7 @@ def _is_tar(file: BinaryIO) -> bool:
     return block[257:262] == b"ustar"
 
 
-def _found(member: Member, listed: dict[bytes, File], limits: Limits) -> Iterator[Found]:
+def _entry(member: Member, listed: dict[bytes, File], limits: Limits) -> Iterator[Entry]:
     try:
         path = member_path(member.name)
         if path.count(b"/") > limits.max_depth:

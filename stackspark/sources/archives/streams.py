@@ -1,6 +1,6 @@
 """Decompression as a stream: nothing is unpacked to disk, and a bomb stops at its limit.
 
-gzip, bzip2, xz and zstd are told by their first bytes, never by the file's name.
+gzip, bzip2, xz and zstd are recognised by their first bytes, never by the file's name.
 """
 
 import bz2
@@ -90,6 +90,23 @@ _FORMATS: tuple[tuple[bytes, Callable[[], _Decoder], int], ...] = (
 _ERRORS = (zlib.error, OSError, lzma.LZMAError, zstandard.ZstdError, EOFError)
 
 
+class Expansion:
+    """Bytes into and out of a decompression, held to the limits."""
+
+    def __init__(self, limits: Limits, bytes_in: int = 0) -> None:
+        self.bytes_in, self._bytes_out, self._limits = bytes_in, 0, limits
+
+    def add(self, size: int) -> None:
+        """Count decompressed bytes; raise SourceFault (zip_bomb) beyond the limits."""
+        self._bytes_out += size
+        out, limits = self._bytes_out, self._limits
+        expands = "the archive expands to more than"
+        if out > limits.max_total_bytes:
+            raise SourceFault("zip_bomb", f"{expands} {limits.max_total_bytes} bytes")
+        if out > limits.ratio_floor_bytes and out > limits.max_ratio * max(1, self.bytes_in):
+            raise SourceFault("zip_bomb", f"{expands} {limits.max_ratio:g} times its size")
+
+
 class _Inflated(io.RawIOBase):
     """The decompressed bytes of a file as a raw stream; members and frames are joined."""
 
@@ -100,11 +117,9 @@ class _Inflated(io.RawIOBase):
         self._new_decoder = new_decoder
         self._decoder = new_decoder()
         self._feed_bytes = feed_bytes
-        self._limits = limits
+        self._expansion = Expansion(limits)
         self._input = b""
         self._output = memoryview(b"")
-        self._bytes_in = 0
-        self._bytes_out = 0
 
     def readable(self) -> bool:
         return True
@@ -114,7 +129,7 @@ class _Inflated(io.RawIOBase):
             if self._decoder.eof and not self._next_member():
                 return 0
             self._output = memoryview(self._step(len(buffer)))
-            self._count(len(self._output))
+            self._expansion.add(len(self._output))
         size = min(len(buffer), len(self._output))
         buffer[:size] = self._output[:size]
         self._output = self._output[size:]
@@ -133,7 +148,7 @@ class _Inflated(io.RawIOBase):
 
     def _feed(self) -> bytes:
         data = self._file.read(self._feed_bytes)
-        self._bytes_in += len(data)
+        self._expansion.bytes_in += len(data)
         return data
 
     def _next_member(self) -> bool:
@@ -145,22 +160,6 @@ class _Inflated(io.RawIOBase):
         self._decoder = self._new_decoder()
         self._input = rest
         return True
-
-    def _count(self, size: int) -> None:
-        self._bytes_out += size
-        check_expansion(self._bytes_in, self._bytes_out, self._limits)
-
-
-def check_expansion(bytes_in: int, bytes_out: int, limits: Limits) -> None:
-    """Raise SourceFault (zip_bomb) where an archive expands beyond its limits."""
-    if bytes_out > limits.max_total_bytes:
-        raise SourceFault(
-            "zip_bomb", f"the archive expands to more than {limits.max_total_bytes} bytes"
-        )
-    if bytes_out > limits.ratio_floor_bytes and bytes_out > limits.max_ratio * max(1, bytes_in):
-        raise SourceFault(
-            "zip_bomb", f"the archive expands to more than {limits.max_ratio:g} times its size"
-        )
 
 
 def open_stream(file: BinaryIO, limits: Limits) -> tuple[BinaryIO, bool]:

@@ -38,7 +38,7 @@ def tar_members(stream: BinaryIO, *, needs_end_marker: bool) -> Iterator[Member]
     Args:
         stream: the archive, decompressed.
         needs_end_marker: whether a missing end marker means that the archive was cut off; in a
-            compressed archive the compression tells that more surely.
+            compressed archive the compression's own end is the surer sign.
     Raises:
         SourceFault: not_an_archive, truncated_archive or corrupt_archive.
     """
@@ -119,7 +119,7 @@ def _member(
 
 
 class _Body:
-    """The bytes of the member that was read last; what is not asked for is skipped."""
+    """Bytes of the current member; unread ones can be skipped."""
 
     def __init__(self, stream: BinaryIO, length_bytes: int) -> None:
         self.length_bytes = length_bytes
@@ -162,6 +162,6 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
 
 
 def _drain(stream: BinaryIO) -> None:
-    """Read on to the end, so that the compression's own check of the whole is made."""
+    """Read to the end, so that the compression checks its checksum."""
     while stream.read(CHUNK_BYTES):
         pass

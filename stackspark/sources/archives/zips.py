@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO
 
-from stackspark.sources.archives.streams import check_expansion
+from stackspark.sources.archives.streams import Expansion
 from stackspark.sources.base.entries import SourceFault
 from stackspark.sources.base.limits import Limits
 from stackspark.sources.base.members import CHUNK_BYTES, Member
@@ -48,23 +48,10 @@ def zip_members(file: BinaryIO, size_bytes: int, limits: Limits) -> Iterator[Mem
         archive = zipfile.ZipFile(file)
     except _ERRORS as error:
         raise SourceFault("corrupt_archive", f"the zip's directory is broken: {error}") from error
-    spent = _Spent(size_bytes, limits)
+    expansion = Expansion(limits, size_bytes)
     with archive:
         for position, info in enumerate(archive.infolist()):
-            yield _member(archive, info, position, spent)
-
-
-class _Spent:
-    """Bytes that were decompressed so far."""
-
-    def __init__(self, size_bytes: int, limits: Limits) -> None:
-        self._size_bytes = size_bytes
-        self._limits = limits
-        self._bytes_out = 0
-
-    def add(self, size: int) -> None:
-        self._bytes_out += size
-        check_expansion(self._size_bytes, self._bytes_out, self._limits)
+            yield _member(archive, info, position, expansion)
 
 
 def _check_directory(file: BinaryIO, size_bytes: int, limits: Limits) -> None:
@@ -89,7 +76,7 @@ def _directory_bytes(file: BinaryIO, size_bytes: int) -> int:
 
 
 def _member(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, position: int, spent: _Spent
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, position: int, expansion: Expansion
 ) -> Member:
     mode = info.external_attr >> 16 if info.create_system == UNIX else 0
     return Member(
@@ -98,7 +85,7 @@ def _member(
         kind=_kind(info, mode),
         mode=mode,
         length_bytes=info.file_size,
-        chunks=partial(_chunks, archive, info, spent),
+        chunks=partial(_chunks, archive, info, expansion),
         problem=("encrypted", "the member is encrypted") if info.flag_bits & ENCRYPTED else None,
     )
 
@@ -117,11 +104,13 @@ def _kind(info: zipfile.ZipInfo, mode: int) -> str:
     return "file" if file_type in (0, stat.S_IFREG) else "special"
 
 
-def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, spent: _Spent) -> Iterator[bytes]:
+def _chunks(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, expansion: Expansion
+) -> Iterator[bytes]:
     try:
         with archive.open(info) as member:
             while data := member.read(CHUNK_BYTES):
-                spent.add(len(data))
+                expansion.add(len(data))
                 yield data
     except _ERRORS as error:
         raise SourceFault("corrupt_member", f"the member cannot be read: {error}") from error

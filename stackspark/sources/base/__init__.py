@@ -1,1 +1,1 @@
-"""What all kinds of source share: specifications, containers, entries, contents, limits."""
+"""Base of all kinds of source: specifications, containers, entries, contents, faults, limits."""

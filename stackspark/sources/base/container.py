@@ -15,8 +15,8 @@ CONTAINERS_DDL = (
 class Container:
     """One repository, directory, archive or installed distribution: one origin.
 
-    `location` is absolute; `size_bytes` is what it takes on disk, None where only a walk would
-    tell; `task` is a number by which containers are spread evenly.
+    `location` is absolute; `size_bytes` is its size on disk, None where only a walk would find it;
+    `task` is the number of the task that lists it.
     """
 
     source: str

@@ -24,26 +24,21 @@ FETCHED = pa.schema(
     ]
 )
 ROW_COST_BYTES = 256
-"""What a row without text takes, so that batches of empty files are bounded as well."""
+"""Bytes that a row without text counts for, so that batches of empty files are bounded as well."""
 
 MAX_BATCH_ROWS = 10_000
 
-MISSING = frozenset(
-    (
-        "missing_file",
-        "missing_member",
-        "missing_git_object",
-        "not_a_repository",
-        "missing_object",
-        "denied_object",
-        "unavailable_object",
-    )
+UNAVAILABLE = frozenset({"missing_object", "denied_object", "unavailable_object"})
+"""Faults of a store, not of the content: many in a row mean a broken store, and each may pass."""
+
+MISSING = UNAVAILABLE.union(
+    ("missing_file", "missing_member", "missing_git_object", "not_a_repository")
 )
-"""Faults of bytes that are not there at all, or not to be had."""
+"""Faults of bytes that do not exist or cannot be had."""
 
 
 class Request(NamedTuple):
-    """One content that is wanted, and where it is; see `rows.LOCATOR`."""
+    """One wanted content and its place; see `rows.LOCATOR`."""
 
     content_id: str
     kind: str
@@ -54,7 +49,7 @@ class Request(NamedTuple):
 
 
 class Content(NamedTuple):
-    """One row of `FETCHED`."""
+    """One row of `FETCHED`; from `status` to `content` the fields are those of `Decoded`."""
 
     content_id: str
     blob_id: str | None = None
@@ -70,7 +65,7 @@ class Content(NamedTuple):
 def make_content(
     wanted: str, length_bytes: int, chunks: Iterator[bytes], max_text_bytes: int
 ) -> Content:
-    """Read a content, check it against the id that is wanted, and decode it.
+    """Read a content, check it against the wanted id, and decode it.
 
     Raises:
         SourceFault: if the bytes cannot be read, or are not as many as announced.
@@ -78,30 +73,21 @@ def make_content(
     if length_bytes >= max_text_bytes:
         hashes = hash_both(chunks, length_bytes)
         if hashes.content_id != wanted:
-            return changed(wanted, hashes.content_id)
+            return changed_content(wanted, hashes.content_id)
         return Content(wanted, hashes.blob_id, length_bytes, "too_large")
     raw = read_chunks(chunks, length_bytes)
     if content_id(raw) != wanted:
-        return changed(wanted, content_id(raw))
-    text = decode(raw)
-    return Content(
-        wanted,
-        blob_id(raw),
-        length_bytes,
-        text.status,
-        text.src_encoding,
-        text.encoding_confidence,
-        text.text,
-    )
+        return changed_content(wanted, content_id(raw))
+    return Content(wanted, blob_id(raw), length_bytes, *decode(raw))
 
 
-def changed(wanted: str, found: str) -> Content:
-    """Report bytes that are not those which were listed."""
+def changed_content(wanted: str, found: str) -> Content:
+    """Report bytes that are not the listed ones."""
     message = f"the bytes are now those of {found}; did the source change after it was listed?"
     return Content(wanted, error_class="changed_content", message=message)
 
 
-def failed(wanted: str, fault: SourceFault) -> Content:
+def failed_content(wanted: str, fault: SourceFault) -> Content:
     """Report bytes that could not be read."""
     status = "missing" if fault.error_class in MISSING else "corrupt"
     return Content(wanted, status=status, error_class=fault.error_class, message=fault.message)
@@ -111,13 +97,13 @@ class ContentBatches:
     """Collects contents into record batches of bounded bytes."""
 
     def __init__(self, batch_bytes: int) -> None:
-        """Start with none; a batch is handed out once it holds `batch_bytes` of text."""
+        """Start with none; a batch is full once it holds `batch_bytes` of text."""
         self._batch_bytes = batch_bytes
         self._rows: list[Content] = []
         self._bytes = 0
 
     def add(self, content: Content) -> Iterator[pa.RecordBatch]:
-        """Add a content; hand out the batch if it is full."""
+        """Add a content; yield the batch before it, if that one is full."""
         size = ROW_COST_BYTES + (content.length_bytes or 0 if content.content else 0)
         if self._rows and self._bytes + size > self._batch_bytes:
             yield from self.finish()
@@ -127,7 +113,7 @@ class ContentBatches:
             yield from self.finish()
 
     def finish(self) -> Iterator[pa.RecordBatch]:
-        """Hand out what is held."""
+        """Yield the contents that are left, as the last batch."""
         if self._rows:
             columns: list[tuple[Any, ...]] = list(zip(*self._rows, strict=True))
             arrays = map(pa.array, columns, (field.type for field in FETCHED))

@@ -1,22 +1,22 @@
-"""Bytes of a file to text: what they are, and in which encoding they were written.
+"""Decoding of a file's bytes: empty, binary, undecodable, or text in a detected encoding.
 
-In this order: a byte-order mark, a NUL byte (binary), UTF-8, a detector. The mark comes first
-because UTF-16 and UTF-32 are full of NUL bytes; bytes that only look like a mark go on down the
-list. The detector sees at most `MAX_SAMPLE_BYTES`, since it takes 0.3-0.5 s a megabyte; a longer
-file is sampled from the lines that have a non-ASCII byte, which are all that it can judge by. The
-whole file must then decode, strictly, in what it names.
+Attempts in this order: a byte-order mark, a NUL byte (binary), UTF-8, a detector. The mark comes
+first because UTF-16 and UTF-32 are full of NUL bytes; bytes that only look like a mark are tried
+further. The detector sees at most `MAX_SAMPLE_BYTES`, since it takes 0.3-0.5 s a megabyte; the
+sample of a longer file is its first lines with a non-ASCII byte, the only ones that it can judge
+by. The whole file must then decode, strictly, in the encoding that the detector names.
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cchardet
 
 MAX_SAMPLE_BYTES = 65_536
-"""Bytes that the detector sees of a file: 35 ms at most."""
+"""Largest sample for the detector: 35 ms at most."""
 
 MAX_CONTROL_FRACTION = 0.05
-"""Most control characters that a detected text has: random bytes have 10 % and more."""
+"""Largest share of control characters in a detected text: random bytes have 10 % and more."""
 
 BYTE_ORDER_MARKS = (
     # UTF-32 first: its little-endian mark begins with that of UTF-16.
@@ -28,20 +28,19 @@ BYTE_ORDER_MARKS = (
 )
 
 MAX_LINE_START_BYTES = 512
-"""What the detector sees of a long line before its first non-ASCII byte."""
+"""Bytes of a long line that the sample holds before the first non-ASCII byte."""
 
 NON_ASCII = re.compile(rb"[\x80-\xff]")
 CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f]")
-"""Control characters that no line of text is laid out or coloured with."""
+"""Control characters that neither lay out nor colour text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decoded:
-    """What became of the bytes of one file.
+class Decoded(NamedTuple):
+    """Outcome of decoding the bytes of one file.
 
     `status` is ok, empty, binary or undecodable; encoding and text are set if and only if it is
     ok. `src_encoding` is an upper-case name that Python's codecs know; `encoding_confidence`, in
-    0..1, is the detector's, null where it was not asked. `text` has no byte-order mark and is
+    0..1, is the detector's, None where it was not asked. `text` has no byte-order mark and is
     always valid in UTF-8; its line ends are those of the file.
     """
 
@@ -70,7 +69,7 @@ def decode(raw: bytes) -> Decoded:
     if b"\x00" in raw:
         return BINARY
     try:
-        return Decoded(status="ok", src_encoding="UTF-8", text=raw.decode("utf-8"))
+        return _ok("UTF-8", None, raw.decode("utf-8"))
     except UnicodeDecodeError:
         return _decode_detected(raw)
 
@@ -93,8 +92,8 @@ def _ok(encoding: str, confidence: float | None, text: str) -> Decoded:
 
 
 def _decode_detected(raw: bytes) -> Decoded:
-    found = cchardet.detect(_sample(raw))
-    encoding, confidence = found["encoding"], found["confidence"]
+    detected = cchardet.detect(_sample(raw))
+    encoding, confidence = detected["encoding"], detected["confidence"]
     if encoding is None:
         return UNDECODABLE
     try:

@@ -1,7 +1,6 @@
-"""What a reader finds in one container: its root, its files, and what cannot be used.
+"""Entries of one container, as its reader yields them: root, files, folders and problems.
 
-Readers are generators of these values; `listing.py` turns them into rows. Paths are bytes without
-a leading slash, as git's trees and POSIX have them.
+`listing/walk.py` turns them into rows. Paths are bytes without a leading slash, as in git's trees.
 """
 
 from typing import NamedTuple
@@ -22,8 +21,8 @@ class SourceFault(Exception):  # noqa: N818, it is a finding, not an error of th
 class File(NamedTuple):
     """A file below the root; `content_id` and `length_bytes` are None until the bytes are read.
 
-    `position` is where the bytes are to be found again: the ordinal of an archive member, the
-    offset in a pack; 0 where the path says it.
+    `position` locates the bytes: the ordinal of an archive member, the offset in a pack; 0 where
+    the path does.
     """
 
     path: bytes
@@ -34,20 +33,20 @@ class File(NamedTuple):
 
 
 class Folder(NamedTuple):
-    """A directory that was named or is empty: it counts in the root's id though it has no file."""
+    """A directory with an own entry, or an empty one: part of the root's id without a file."""
 
     path: bytes
 
 
-class Unlisted(NamedTuple):
-    """An entry such as a socket: an empty file in the root's id, as Software Heritage has it."""
+class SpecialFile(NamedTuple):
+    """A device, pipe or socket: an empty file in the root's id, as Software Heritage has it."""
 
     path: bytes
     mode: int
 
 
 class Problem(NamedTuple):
-    """An entry that is left out; `key` says which, for a person."""
+    """An entry that is left out; `key` names it to a person."""
 
     key: bytes
     error_class: str
@@ -55,7 +54,7 @@ class Problem(NamedTuple):
 
 
 class Root(NamedTuple):
-    """The container's root; `directory_id` is None where it is to be computed from the files.
+    """The container's root; `directory_id` is None where listing computes it from the files.
 
     Dates are microseconds since 1970 in UTC, None where they do not fit a timestamp.
     """
@@ -69,4 +68,4 @@ class Root(NamedTuple):
     num_submodules: int = 0
 
 
-Found = File | Folder | Unlisted | Problem | Root
+Entry = File | Folder | SpecialFile | Problem | Root

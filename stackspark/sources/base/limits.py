@@ -1,5 +1,6 @@
 """Limits against hostile input, shared by listing and fetching."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stackspark.errors import InvalidParamsError
@@ -7,9 +8,17 @@ from stackspark.errors import InvalidParamsError
 MIB = 1024 * 1024
 
 
+def require_positive(params: object, step: str, names: Iterable[str]) -> None:
+    """Raise InvalidParamsError unless each of the named parameters is above 0."""
+    for name in names:
+        value = getattr(params, name)
+        if value <= 0:
+            raise InvalidParamsError(f"{step} needs {name} > 0; found {value}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How much one container may hold; more than that is taken for an attack and quarantined."""
+    """Limits on the size of one container; one that exceeds them is quarantined as an attack."""
 
     max_members: int = 500_000
     """Entries of an archive, or files of a git tree counted at every path that they have."""
@@ -24,7 +33,7 @@ class Limits:
     """Small archives may be denser: a file of blanks compresses a thousandfold."""
 
     max_depth: int = 512
-    """Directories above a file."""
+    """Most directories above a file."""
 
     max_member_bytes: int = 1024 * MIB
     """Bytes of one object that has to be held in memory: a git object stored as a difference."""

@@ -1,4 +1,4 @@
-"""Bytes of files on disk, opened so that nothing but a regular file or a link's text is read."""
+"""Files on disk, opened safely: only regular files and the targets of links are read."""
 
 import os
 import stat
@@ -11,7 +11,7 @@ from stackspark.sources.base.members import CHUNK_BYTES
 
 
 class OpenFile(NamedTuple):
-    """Bytes to be read: their length, and the chunks."""
+    """Length and chunks of the bytes of an open file."""
 
     length_bytes: int
     chunks: Iterator[bytes]
@@ -19,7 +19,7 @@ class OpenFile(NamedTuple):
 
 @contextmanager
 def open_file(folder: bytes, path: bytes, *, follow: bool) -> Iterator[OpenFile]:
-    """Open a file below a folder; a symbolic link gives its target's name unless it is followed.
+    """Open a file below a folder; the bytes of a link that is not followed are its target's name.
 
     Raises:
         SourceFault: unreadable, or changed_file where it grew or shrank while it was read.

@@ -1,4 +1,4 @@
-"""Origins and names of packages, as their file names tell them.
+"""Packages: their origins and names, from the names of their files.
 
 A package URL is the origin where the name is beyond doubt: wheels, installed distributions, crates
 and the module cache of Go. Source tarballs and npm packages look like any other tarball, so their
@@ -20,7 +20,7 @@ _TARBALL = re.compile(r"(.+?)-(v?[0-9][^-]*)\.(?:tar\.[a-z0-9]+|tgz|tar|zip|jar)
 
 
 class Package(NamedTuple):
-    """Where a package is from and what it is called."""
+    """Origin and name of a package."""
 
     origin_url: str
     repo_name: str
@@ -33,7 +33,7 @@ def pypi_package(name: str, version: str) -> Package:
 
 
 def archive_package(path: Path) -> Package:
-    """Tell a package by the name of its archive; `path` is absolute."""
+    """Return the package of an archive, by the archive's name; `path` is absolute."""
     if match := _WHEEL.fullmatch(path.name):
         return pypi_package(match[1], match[2])
     if match := _CRATE.fullmatch(path.name):

@@ -1,4 +1,4 @@
-"""Paths as bytes: how they are shown, and which names of archive members are safe to take."""
+"""Paths as bytes: their text, and checks of the names and links of archive members."""
 
 import re
 
@@ -38,7 +38,7 @@ def member_path(name: bytes) -> bytes:
 
 
 def link_leaves_root(path: bytes, target: bytes) -> bool:
-    """Tell whether a symbolic link at `path` with this target points outside the root."""
+    """Whether a symbolic link at `path` with this target points outside the root."""
     if target.startswith((b"/", b"\\")) or _DRIVE.match(target):
         return True
     depth = path.count(b"/")

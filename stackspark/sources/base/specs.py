@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,18 +22,18 @@ KINDS = {
     "stack-v2-ids": "stack-v2-ids:LOCATION",
 }
 INDEXES = ("swh", "stack-v2", "stack-v2-ids")
-"""Kinds that tell of origins and files in tables, and whose contents lie elsewhere."""
+"""Kinds whose origins and files are tables, and whose contents lie elsewhere."""
 
 KEYS = ("source", "origin", "visit_date", "exclude", "contents")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSpec:
-    """One source before it is looked at.
+    """One source, as a recipe or the command line names it.
 
     `origin` is the URL that it was taken from, where the user declares it; `exclude` are names of
-    distributions that a python-env leaves out, as PEP 503 normalises them. `contents` is where the
-    contents of an index are, if not at its own location.
+    distributions that a python-env leaves out, as PEP 503 normalises them. `contents` is the
+    location of an index's contents, if not its own.
     """
 
     kind: str
@@ -45,7 +46,7 @@ class SourceSpec:
 
     @property
     def is_index(self) -> bool:
-        """Whether it tells of many origins in tables."""
+        """Whether its origins and files are tables."""
         return self.kind in INDEXES
 
     @property
@@ -145,34 +146,26 @@ def source_entry(item: Any, where: str) -> SourceSpec:
         raise UsageError(f"{where}: unknown key {', '.join(unknown)}; known: {', '.join(KEYS)}")
     return parse_source(
         item["source"],
-        origin=_origin(item.get("origin"), where),
+        origin=_text(item, "origin", r"[a-z][a-z0-9+.-]*:", "a URL", where),
         visit_date=_visit_date(item.get("visit_date"), where),
         exclude=_exclude(item.get("exclude", []), where),
-        contents=_contents(item.get("contents"), where),
+        contents=_text(item, "contents", "(?s).", "a folder or s3a://BUCKET/PREFIX", where),
     )
 
 
-def _origin(value: Any, where: str) -> str | None:
-    if value is None or (isinstance(value, str) and re.match(r"[a-z][a-z0-9+.-]*:", value)):
+def _text(item: Mapping[str, Any], key: str, pattern: str, needed: str, where: str) -> str | None:
+    """Text that begins with a pattern; None where the key is missing."""
+    value = item.get(key)
+    if value is None or (isinstance(value, str) and re.match(pattern, value)):
         return value
-    raise UsageError(f"{where}: `origin` must be a URL; found {value!r}")
-
-
-def _contents(value: Any, where: str) -> str | None:
-    if value is None or (isinstance(value, str) and value):
-        return value
-    raise UsageError(
-        f"{where}: `contents` must be a folder or s3a://BUCKET/PREFIX; found {value!r}"
-    )
+    raise UsageError(f"{where}: `{key}` must be {needed}; found {value!r}")
 
 
 def _visit_date(value: Any, where: str) -> datetime | None:
-    """Accept what YAML makes of a date; a time without a zone is in UTC."""
+    """Date or time as YAML reads it; a time without a zone is in UTC."""
     if isinstance(value, str):
-        try:
+        with suppress(ValueError):
             value = datetime.fromisoformat(value)
-        except ValueError:
-            raise UsageError(f"{where}: `visit_date` must be a date; found {value!r}") from None
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)
     if value is None:

@@ -1,23 +1,21 @@
 """Fetch the bytes of listed files, decode them, and check them against their ids.
 
-Output: rows of `FETCHED_SCHEMA`. An archive is streamed once per unit asked for, a repository is
-opened once per unit, files are read in order of path.
+Output: rows of `FETCHED_SCHEMA`. An archive is streamed once, and a repository opened once, per
+requested unit; files are read in order of path.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from stackspark.errors import InvalidParamsError
 from stackspark.sources.base.content import FETCHED, ContentBatches, Request
-from stackspark.sources.base.limits import MIB, Limits
+from stackspark.sources.base.limits import MIB, Limits, require_positive
 from stackspark.sources.fetching.metrics import FetchCounts, FetchMetrics
 from stackspark.sources.fetching.readers import READERS, Reader
 from stackspark.sources.fetching.stores import StoreParams
@@ -25,14 +23,6 @@ from stackspark.sources.fetching.swh_contents import KIND as STORED
 from stackspark.sources.fetching.swh_contents import read_swh_contents
 
 FETCHED_SCHEMA = from_arrow_schema(FETCHED)
-MAX_PARTS = 4096
-"""Commits of one fetch at most: each takes seconds, and a place in the table's log."""
-
-FREE_PARTS = 256
-TASK_CONTENTS = 2500
-"""Beyond `FREE_PARTS` parts a task gets so many contents of a part at least: else the many tasks of
-a large cluster would write more small files than a table's log can carry."""
-
 ORDER = ("kind", "location", "unit", "position", "member", "content_id")
 
 
@@ -47,7 +37,7 @@ class FetchParams:
     """A content of this length or more is hashed in a stream and has status too_large."""
 
     fetch_batch_bytes: int = 8 * MIB
-    """Text that is collected before it is handed to Spark."""
+    """Bytes of text in one batch that is handed to Spark."""
 
     part_contents: int = 200_000
     """Contents that are committed together; more where that would make too many parts."""
@@ -57,48 +47,8 @@ class FetchParams:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        for name in ("num_tasks", "max_text_bytes", "fetch_batch_bytes", "part_contents"):
-            if getattr(self, name) <= 0:
-                found = getattr(self, name)
-                raise InvalidParamsError(f"fetch_contents needs {name} > 0; found {found}")
-
-
-def bucket_requests(requests: DataFrame) -> DataFrame:
-    """Sort requests by `bucket`, 0 to `MAX_PARTS` - 1, so that a part of them is read alone.
-
-    Args:
-        requests: with a `locator`; all of one unit get one bucket.
-
-    Returns:
-        The requests with the further column; once they are stored, their files are in its order.
-    Shuffles: none; each task sorts its own.
-    """
-    unit = F.xxhash64("locator.kind", "locator.location", "locator.unit")
-    bucket = F.pmod(unit, F.lit(MAX_PARTS)).cast("int")
-    return requests.withColumn("bucket", bucket).sortWithinPartitions("bucket")
-
-
-def fetch_parts(requests: DataFrame, num_requests: int, params: FetchParams) -> list[DataFrame]:
-    """Cut requests into parts that are fetched, and committed, one after another.
-
-    Args:
-        requests: rows of `bucket_requests`, stored.
-        num_requests: how many there are.
-        params: size of a part, and how many tasks share it.
-
-    Returns:
-        At least one part; together they are the requests.
-    """
-    count = count_parts(num_requests, params)
-    bounds = [number * MAX_PARTS // count for number in range(count + 1)]
-    bucket = F.col("bucket")
-    return [requests.where((bucket >= start) & (bucket < end)) for start, end in pairwise(bounds)]
-
-
-def count_parts(num_requests: int, params: FetchParams) -> int:
-    """Into how many parts `fetch_parts` cuts so many requests."""
-    most = max(FREE_PARTS, num_requests // (params.num_tasks * TASK_CONTENTS))
-    return max(1, min(-(-num_requests // params.part_contents), most, MAX_PARTS))
+        names = ("num_tasks", "max_text_bytes", "fetch_batch_bytes", "part_contents")
+        require_positive(self, "fetch_contents", names)
 
 
 def fetch_contents(
@@ -142,5 +92,5 @@ def fetch_units(
 
 
 def _unit_key(request: Request) -> tuple[Any, ...]:
-    """What a reader opens once; of a store it is the store, whatever units the contents are in."""
+    """Key of the requests that one call of a reader serves: a unit, or a whole store."""
     return request.kind, request.location, None if request.kind == STORED else request.unit

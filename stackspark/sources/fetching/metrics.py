@@ -1,8 +1,7 @@
-"""What fetching costs: requests, bytes and outcomes, counted in tasks and summed on the driver."""
+"""Metrics of fetching: requests, bytes and outcomes, counted in tasks and summed on the driver."""
 
 import threading
 from collections import Counter
-from typing import Any, Protocol
 
 from pyspark.sql import SparkSession
 
@@ -11,26 +10,20 @@ from stackspark.sources.base.content import Content
 COUNTS = ("requests", "retries", "body_bytes", "contents", "text_bytes", "unusable")
 
 
-class _Sum(Protocol):
-    value: Any
-
-    def add(self, term: int) -> None: ...
-
-
 class FetchMetrics:
     """Sums over all tasks; a task that is tried again asks, and counts, again."""
 
     def __init__(self, spark: SparkSession) -> None:
         context = spark.sparkContext
-        self._sums: dict[str, _Sum] = {name: context.accumulator(0) for name in COUNTS}
+        self._sums = {name: context.accumulator(0) for name in COUNTS}
 
-    def add(self, counted: "FetchCounts") -> None:
-        """Add what was counted since the last time; called by tasks."""
-        for name, number in counted.take().items():
+    def add(self, counts: "FetchCounts") -> None:
+        """Add the counts since the last call; called by tasks."""
+        for name, number in counts.take().items():
             self._sums[name].add(number)
 
     def totals(self) -> dict[str, int]:
-        """The sums so far: of tasks that have ended."""
+        """Sums over the tasks that have ended."""
         return {name: int(total.value) for name, total in self._sums.items()}
 
 
@@ -41,30 +34,19 @@ class FetchCounts:
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def add_request(self) -> None:
-        """One object was asked for."""
-        self._add(requests=1)
-
-    def add_retry(self) -> None:
-        """An answer was of no use, and the object is asked for again."""
-        self._add(retries=1)
-
-    def add_body(self, size_bytes: int) -> None:
-        """A body arrived, compressed."""
-        self._add(body_bytes=size_bytes)
+    def add(self, **numbers: int) -> None:
+        """Add to counts of `COUNTS`, such as ``retries=1``; `body_bytes` are compressed."""
+        with self._lock:
+            self._counts.update(numbers)
 
     def add_content(self, content: Content) -> None:
-        """A content has its outcome."""
+        """Count the outcome of a content."""
         is_usable = content.error_class is None
         length = content.length_bytes if is_usable and content.status != "too_large" else 0
-        self._add(contents=1, text_bytes=length or 0, unusable=int(not is_usable))
+        self.add(contents=1, text_bytes=length or 0, unusable=int(not is_usable))
 
     def take(self) -> dict[str, int]:
-        """What was counted since the last time."""
+        """Return the counts since the last call, and start again from zero."""
         with self._lock:
             taken, self._counts = dict(self._counts), Counter()
         return taken
-
-    def _add(self, **numbers: int) -> None:
-        with self._lock:
-            self._counts.update(numbers)

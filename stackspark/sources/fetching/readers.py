@@ -3,10 +3,19 @@
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from functools import partial
 from itertools import groupby
+from operator import attrgetter
 
 from stackspark.sources.archives.archive import member_bytes, open_archive
-from stackspark.sources.base.content import Content, Request, changed, failed, make_content
+from stackspark.sources.base.content import (
+    Content,
+    Request,
+    changed_content,
+    failed_content,
+    make_content,
+)
 from stackspark.sources.base.entries import SourceFault
 from stackspark.sources.base.limits import Limits
 from stackspark.sources.base.local_files import open_file
@@ -27,18 +36,17 @@ def read_git(
     except (SourceFault, OSError) as error:
         yield from _all_failed(requests, _as_fault(error))
         return
-    try:
+    with closing(repository):
         for request in requests:
             yield _blob(repository, request, max_text_bytes)
-    finally:
-        repository.close()
 
 
 def read_archive(
     location: str, requests: Iterable[Request], max_text_bytes: int, limits: Limits
 ) -> Iterator[Content]:
-    """Read members of an archive, streaming it once; members that nobody asked for are skipped."""
-    wanted = {position: list(group) for position, group in groupby(requests, _position)}
+    """Read members of an archive, which is streamed once; members without a request are skipped."""
+    by_position = groupby(requests, attrgetter("position"))
+    wanted = {position: list(group) for position, group in by_position}
     try:
         with open_archive(location, limits) as members:
             while wanted:
@@ -53,25 +61,33 @@ def read_archive(
         yield from _all_failed(itertools.chain(*wanted.values()), fault)
 
 
-def read_directory(
-    location: str, requests: Iterable[Request], max_text_bytes: int, _limits: Limits
+def read_files(
+    location: str,
+    requests: Iterable[Request],
+    max_text_bytes: int,
+    _limits: Limits,
+    *,
+    follow: bool,
 ) -> Iterator[Content]:
-    """Read files and links below a directory; a link's content is its target's name."""
-    return _files(location, requests, max_text_bytes, follow=False)
+    """Read files below a folder; the content of a link that is not followed is its target's name.
 
-
-def read_environment(
-    location: str, requests: Iterable[Request], max_text_bytes: int, _limits: Limits
-) -> Iterator[Content]:
-    """Read files of installed distributions; some installers make each a link to their cache."""
-    return _files(location, requests, max_text_bytes, follow=True)
+    Installed distributions need links followed: some installers make each file a link to a cache.
+    """
+    folder = os.fsencode(location)
+    for request in requests:
+        try:
+            with open_file(folder, request.member or b"", follow=follow) as file:
+                content = make_content(request.content_id, *file, max_text_bytes)
+            yield content
+        except SourceFault as fault:
+            yield failed_content(request.content_id, fault)
 
 
 READERS: dict[str, Reader] = {
     "git": read_git,
     "archive": read_archive,
-    "dir": read_directory,
-    "python-env": read_environment,
+    "dir": partial(read_files, follow=False),
+    "python-env": partial(read_files, follow=True),
     CANARIES: read_canaries,
 }
 
@@ -82,7 +98,7 @@ def _blob(repository: Repository, request: Request, max_text_bytes: int) -> Cont
         chunks = repository.objects.chunks(request.content_id)
         return make_content(request.content_id, length, chunks, max_text_bytes)
     except SourceFault as fault:
-        return failed(request.content_id, fault)
+        return failed_content(request.content_id, fault)
 
 
 def _member(requests: list[Request], member: Member, max_text_bytes: int) -> Iterator[Content]:
@@ -92,9 +108,9 @@ def _member(requests: list[Request], member: Member, max_text_bytes: int) -> Ite
     except SourceFault as fault:
         if fault.error_class != "corrupt_member":
             raise
-        yield failed(first.content_id, fault)
+        yield failed_content(first.content_id, fault)
     for request in others:
-        yield changed(request.content_id, first.content_id)
+        yield changed_content(request.content_id, first.content_id)
 
 
 def _open_member(member: Member) -> tuple[int, Iterator[bytes]]:
@@ -104,29 +120,10 @@ def _open_member(member: Member) -> tuple[int, Iterator[bytes]]:
     return member.length_bytes, member.chunks()
 
 
-def _files(
-    location: str, requests: Iterable[Request], max_text_bytes: int, *, follow: bool
-) -> Iterator[Content]:
-    folder = os.fsencode(location)
-    for request in requests:
-        try:
-            with open_file(folder, request.member or b"", follow=follow) as file:
-                content = make_content(
-                    request.content_id, file.length_bytes, file.chunks, max_text_bytes
-                )
-            yield content
-        except SourceFault as fault:
-            yield failed(request.content_id, fault)
-
-
 def _all_failed(requests: Iterable[Request], fault: SourceFault) -> Iterator[Content]:
     for request in requests:
-        yield failed(request.content_id, fault)
+        yield failed_content(request.content_id, fault)
 
 
 def _as_fault(error: SourceFault | OSError) -> SourceFault:
     return error if isinstance(error, SourceFault) else SourceFault("unreadable", str(error))
-
-
-def _position(request: Request) -> int:
-    return request.position

@@ -1,4 +1,4 @@
-"""Where archived contents lie, one gzip object each: a bucket, or a folder of the same layout.
+"""Stores of archived contents, one gzip object each: a bucket, or a folder of the same layout.
 
 Software Heritage publishes each content as ``content/<sha1>``, the SHA-1 of the bytes before
 compression.
@@ -36,7 +36,7 @@ UNUSABLE_CODES = frozenset(
         "CredentialRetrievalError",
     }
 )
-"""Answers that every other request would get as well: the run ends with them."""
+"""Answers that every other request would get as well: they end the run."""
 EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 TRANSIENT_CODES = frozenset(
     {
@@ -61,7 +61,7 @@ OPTIONS: dict[str, Any] = {
     # Else the client describes itself anew for each request, which takes long.
     "user_agent": "stackspark",
 }
-"""Of the client; asking again is the fetcher's."""
+"""Options of the client; the fetcher repeats requests, the client does not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +72,13 @@ class StoreParams:
     """Requests under way at a time, per task."""
 
     in_flight_bytes: int = 32 * MIB
-    """Announced bytes of the contents that a task holds or waits for; a longer one goes alone."""
+    """Announced bytes that a task holds or waits for; a longer content is fetched alone."""
 
     max_attempts: int = 8
-    """Requests for one content whose answers the network or the store spoils."""
+    """Requests for one content that network or store spoil before it counts as missing."""
 
     max_bodies: int = 3
-    """Bodies of one content that do not have its hash before it counts as corrupt."""
+    """Bodies of one content without its hash before it counts as corrupt."""
 
     min_wait_seconds: float = 0.2
     """Longest wait before the second attempt; it doubles with each further one."""
@@ -93,7 +93,7 @@ class StoreParams:
     """Price of GET requests, for the report."""
 
     usd_per_gb: float = 0.0
-    """Price of what leaves the store; nothing within its region."""
+    """Price of bytes that leave the store; nothing within its region."""
 
     def __post_init__(self) -> None:
         for name in ("concurrency", "in_flight_bytes", "max_attempts", "max_bodies"):
@@ -101,8 +101,8 @@ class StoreParams:
                 raise InvalidParamsError(f"fetching.store needs {name} > 0; found {self}")
 
 
-class TransientFault(Exception):  # noqa: N818, it is met again and again, and passes
-    """An answer that another request may not get."""
+class TransientFault(Exception):  # noqa: N818, it is a finding, not an error of the user
+    """A fault that a repeated request may not meet."""
 
 
 class ContentStore(Protocol):
@@ -123,7 +123,7 @@ def content_store(location: str, params: StoreParams) -> ContentStore:
     if location.startswith(("s3://", SCHEME)):
         place = SCHEME + location.partition("://")[2]
         signed = s3_place(place)[0] not in public_buckets()
-        return _bucket(place, params.concurrency, signed)
+        return _s3_store(place, params.concurrency, signed)
     return LocalStore(location)
 
 
@@ -199,15 +199,13 @@ class ExpiredFault(TransientFault):
     """The credentials have expired; the chain has been asked for new ones."""
 
 
+_s3_store = cache(S3Store)
+
+
 def _mend(code: str) -> str:
     public = "; or, for a public bucket, name it in public_buckets"
     mend = MENDS.get(code, MENDS["ExpiredToken"])
     return mend + public if code in ("NoCredentialsError", "CredentialRetrievalError") else mend
-
-
-@cache
-def _bucket(location: str, concurrency: int, signed: bool) -> S3Store:
-    return S3Store(location, concurrency, signed)
 
 
 def _check_size(size_bytes: int, max_bytes: int) -> None:

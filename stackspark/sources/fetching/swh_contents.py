@@ -1,7 +1,7 @@
-"""Read contents that Software Heritage archived, each a gzip object named by its SHA-1.
+"""Reader of contents that Software Heritage archived, each a gzip object named by its SHA-1.
 
-Many requests are under way at a time, in bounded memory. What the network or the store spoils is
-asked for again; what is missing, corrupt or denied is a content with its fault, never an exception.
+Requests run concurrently, in bounded memory. A request that the network or the store spoils is
+repeated; a missing, corrupt or denied object is a content with its fault, never an exception.
 """
 
 import random
@@ -16,7 +16,13 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from stackspark.errors import SetupError
-from stackspark.sources.base.content import Content, Request, failed, make_content
+from stackspark.sources.base.content import (
+    UNAVAILABLE,
+    Content,
+    Request,
+    failed_content,
+    make_content,
+)
 from stackspark.sources.base.entries import SourceFault
 from stackspark.sources.base.limits import Limits
 from stackspark.sources.fetching.metrics import FetchCounts
@@ -30,13 +36,10 @@ from stackspark.sources.fetching.stores import (
 
 KIND = "swh-content"
 GZIP_COST_BYTES = 64 * 1024
-"""What compression may add to a content that it cannot compress, with room to spare."""
+"""Most bytes that gzip adds to a content that it cannot compress, with room to spare."""
 
 MAX_RENEWALS = 3
-"""Times that the credentials may have expired when one content is asked for."""
-
-UNAVAILABLE = frozenset({"missing_object", "denied_object", "unavailable_object"})
-"""Faults that say nothing of the content: many in a row are the store's, and each may pass."""
+"""Times that credentials may expire during the requests for one content."""
 
 
 def content_locator(location: str, blob_id: Column, length_bytes: Column) -> Column:
@@ -75,15 +78,15 @@ def read_swh_contents(
         location: of the store; see `content_locator`.
         requests: `member` is the SHA-1 in hex, `position` the length; `content_id` the sha1_git.
         max_text_bytes: a content of this length or more is not fetched: its row says too_large.
-        params: how they are fetched.
-        counts: where requests and bytes are counted.
+        params: concurrency, retries and limits.
+        counts: counts requests and bytes.
 
     Raises:
         SetupError: if the store or the credentials cannot be used.
     """
     fetcher = _Fetcher(content_store(location, params), max_text_bytes, params, counts)
     failures = 0
-    for content in _in_order(fetcher.fetch, requests, params, max_text_bytes):
+    for content in _prefetched(fetcher.fetch, requests, params, max_text_bytes):
         counts.add_content(content)
         failures = failures + 1 if content.error_class in UNAVAILABLE else 0
         if failures == params.max_failures:
@@ -95,13 +98,13 @@ def read_swh_contents(
         yield content
 
 
-def _in_order(
+def _prefetched(
     fetch: Callable[[Request], Content],
     requests: Iterable[Request],
     params: StoreParams,
     max_text_bytes: int,
 ) -> Iterator[Content]:
-    """Fetch ahead of the reader, within the limits on requests and bytes."""
+    """Contents in the order of requests, fetched ahead within the limits on requests and bytes."""
     pending: deque[tuple[Future[Content], int]] = deque()
     held = 0
     pool = ThreadPoolExecutor(params.concurrency)
@@ -134,47 +137,48 @@ class _Fetcher:
         self._counts = counts
 
     def fetch(self, request: Request) -> Content:
-        """Return a content, whatever became of it."""
+        """Return the content, or its fault."""
         name = (request.member or b"").decode("ascii", "replace")
         if not re.fullmatch("[0-9a-f]{40}", name):
-            return failed(request.content_id, SourceFault("invalid_id", f"{name!r} is no SHA-1"))
+            fault = SourceFault("invalid_id", f"{name!r} is no SHA-1")
+            return failed_content(request.content_id, fault)
         if request.position >= self._max_text_bytes:
             return Content(request.content_id, name, request.position, "too_large")
         try:
             return self._checked(request, name)
         except SourceFault as fault:
-            return failed(request.content_id, fault)
+            return failed_content(request.content_id, fault)
 
     def _checked(self, request: Request, name: str) -> Content:
-        """Ask until a body has the right hashes, or the patience with a kind of fault is over."""
+        """Repeat the request until a body has the right hashes or the attempts are spent."""
         spent: Counter[str] = Counter()
         while True:
             try:
-                return self._asked(request, name)
+                return self._request(request, name)
             except (SourceFault, TransientFault) as fault:
-                kind, most = self._patience(fault)
+                kind, most = self._attempts(fault)
                 spent[kind] += 1
                 if spent[kind] == most:
                     raise _given_up(fault, spent.total()) from None
             self._wait(spent.total())
 
-    def _patience(self, fault: Exception) -> tuple[str, int]:
-        """Kind of a fault, and how many of its kind are met before a content is given up."""
+    def _attempts(self, fault: Exception) -> tuple[str, int]:
+        """Kind of a fault, and the number of such faults at which a content is given up."""
         if isinstance(fault, ExpiredFault):
             return "expired", MAX_RENEWALS
         if isinstance(fault, TransientFault):
             return "transient", self._params.max_attempts
         if isinstance(fault, SourceFault) and fault.error_class in UNAVAILABLE:
             return "unavailable", 1
-        # What arrives wrong may have been spoiled on its way: it is asked for again.
+        # Wrong bytes may have been spoiled on their way: they are requested again.
         return "body", self._params.max_bodies
 
-    def _asked(self, request: Request, name: str) -> Content:
+    def _request(self, request: Request, name: str) -> Content:
         length = request.position
         max_bytes = length + length // 100 + GZIP_COST_BYTES
-        self._counts.add_request()
+        self._counts.add(requests=1)
         data = self._store.get(name, max_bytes)
-        self._counts.add_body(len(data))
+        self._counts.add(body_bytes=len(data))
         raw = gunzip(data, length)
         content = make_content(request.content_id, length, iter((raw,)), self._max_text_bytes)
         if content.error_class or content.blob_id != name:
@@ -183,9 +187,9 @@ class _Fetcher:
         return content
 
     def _wait(self, attempt: int) -> None:
-        self._counts.add_retry()
+        self._counts.add(retries=1)
         params = self._params
-        # Where many tasks are told to slow down, equal waits would bring them back together.
+        # Equal waits of many throttled tasks would bring them back together.
         longest = min(params.max_wait_seconds, params.min_wait_seconds * 2 ** (attempt - 1))
         time.sleep(random.uniform(0, longest))  # noqa: S311, no secret
 

@@ -1,4 +1,4 @@
-"""A directory on disk, as Software Heritage takes it: everything below it, empty folders as well.
+"""A directory on disk, as Software Heritage lists it: everything below, empty folders as well.
 
 Nothing is ignored, `.git` included, so that the root's id is what `swh.model` computes for the same
 tree. Symbolic links are recorded, never followed.
@@ -9,18 +9,18 @@ import stat
 from collections.abc import Iterator
 
 from stackspark.sources.base.entries import (
+    Entry,
     File,
     Folder,
-    Found,
     Problem,
     Root,
     SourceFault,
-    Unlisted,
+    SpecialFile,
 )
 from stackspark.swhid import EXECUTABLE_MODE, FILE_MODE, SYMLINK_MODE
 
 
-def list_directory(location: str) -> Iterator[Found]:
+def list_directory(location: str) -> Iterator[Entry]:
     """List the files below a directory; their bytes are not read.
 
     Raises:
@@ -50,7 +50,7 @@ def list_directory(location: str) -> Iterator[Found]:
     yield Root()
 
 
-def _entry(entry: os.DirEntry[bytes], path: bytes) -> Iterator[Found]:
+def _entry(entry: os.DirEntry[bytes], path: bytes) -> Iterator[Entry]:
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError as error:
@@ -60,7 +60,7 @@ def _entry(entry: os.DirEntry[bytes], path: bytes) -> Iterator[Found]:
     if stat.S_ISREG(status.st_mode) or mode == SYMLINK_MODE:
         yield File(path, mode, None, status.st_size)
         return
-    yield Unlisted(path, mode)
+    yield SpecialFile(path, mode)
     message = "a device, pipe or socket has no bytes; it counts as an empty file in the root's id"
     yield Problem(path, "special_file", message)
 

@@ -1,7 +1,7 @@
 """Distributions installed in a Python environment, each by its own list of files (RECORD).
 
-Two machines with the same versions get the same rows, so what installing adds or changes is not
-part of a distribution: installer notes, byte code, executable bits, and whatever lies outside the
+Two machines with the same versions get the same rows, so additions and changes by the installer are
+not part of a distribution: its notes, byte code, executable bits, and files outside the
 site-packages folder (console scripts name the interpreter's path; data files go to a prefix).
 
 Source: PEP 376 and PEP 427 (RECORD), PEP 610 (direct_url.json).
@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from stackspark.sources.base.entries import File, Found, Problem, Root, SourceFault
+from stackspark.sources.base.entries import Entry, File, Problem, Root, SourceFault
 from stackspark.sources.base.limits import Limits
 from stackspark.sources.base.packages import Package, pypi_package
 from stackspark.sources.base.specs import normalized_name
@@ -60,7 +60,7 @@ def distributions(folder: Path) -> Iterator[Distribution]:
             yield Distribution(normalized_name(match[1]), str(info), package, _size_bytes(info))
 
 
-def list_distribution(location: str, limits: Limits) -> Iterator[Found]:
+def list_distribution(location: str, limits: Limits) -> Iterator[Entry]:
     """List the files of the distribution with this dist-info folder.
 
     Raises:
@@ -72,7 +72,7 @@ def list_distribution(location: str, limits: Limits) -> Iterator[Found]:
         raise SourceFault("editable_install", message)
     prefix = os.path.realpath(_prefix(info.parent))
     real_folder = cache(os.path.realpath)
-    for number, name in enumerate(_record(info)):
+    for number, (name, *_) in enumerate(_record(info)):
         if number >= limits.max_members:
             raise SourceFault("zip_bomb", f"more than {limits.max_members} files in RECORD")
         path = os.path.normpath(name)
@@ -97,10 +97,11 @@ def _prefix(site: Path) -> Path:
     return site.parents[2] if site.parent.name.startswith("python") else site
 
 
-def _record(info: Path) -> Iterator[str]:
+def _record(info: Path) -> Iterator[list[str]]:
+    """Rows of RECORD: path, hash and size."""
     try:
         with (info / "RECORD").open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            yield from (row[0] for row in csv.reader(file) if row)
+            yield from filter(None, csv.reader(file))
     except (OSError, csv.Error) as error:
         message = f"{info.name} has no readable list of its files (RECORD): {error}"
         raise SourceFault("no_record", message) from error
@@ -148,7 +149,6 @@ def _is_below(path: str, prefix: str) -> bool:
 def _size_bytes(info: Path) -> int:
     """Sum up the sizes that RECORD gives; 0 where it gives none."""
     try:
-        with (info / "RECORD").open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return sum(int(row[2]) for row in csv.reader(file) if row[2:] and row[2].isdigit())
-    except (OSError, csv.Error):
+        return sum(int(row[2]) for row in _record(info) if row[2:] and row[2].isdigit())
+    except SourceFault:
         return 0

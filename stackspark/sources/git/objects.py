@@ -1,7 +1,7 @@
-"""Objects of a git repository, read from loose files, packs and alternates, with limits.
+"""Objects of a git repository: loose files, packs and alternates, read within limits.
 
-Sizes are read from the headers alone, so that listing a tree does not inflate its blobs; objects of
-a repository are checked against their ids when they are read.
+Sizes come from headers alone, so that listing a tree does not inflate its blobs; an object is
+checked against its id when it is read.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from cachetools import LRUCache
 
 from stackspark.sources.base.entries import SourceFault
-from stackspark.sources.git.packs import Loose, Pack, apply_delta, broken, result_size
+from stackspark.sources.git.packs import Loose, Pack, apply_delta, broken_object, result_size
 from stackspark.swhid import git_object_id
 
 OBJECT_TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
@@ -76,7 +76,7 @@ class GitObjects:
                 if entry.base is None:
                     return OBJECT_TYPES[entry.kind]
                 entry = pack.entry(_base_offset(pack, entry.base))
-            raise broken("its chain of differences does not end")
+            raise broken_object("its chain of differences does not end")
 
     def read(self, object_id: str) -> tuple[str, bytes]:
         """Read an object's type and bytes, and check them against its id.
@@ -87,11 +87,11 @@ class GitObjects:
         with _faults(object_id):
             kind, data = self._read(object_id)
             if git_object_id(kind, data) != object_id:
-                raise broken("its bytes do not have this id")
+                raise broken_object("its bytes do not have this id")
             return kind, data
 
     def chunks(self, object_id: str) -> Iterator[bytes]:
-        """Hand out a blob's bytes, unchecked; only one stored as a difference is held whole."""
+        """Yield a blob's bytes, unchecked; only a delta's result is held whole."""
         with _faults(object_id):
             place = self._find(object_id)
             if isinstance(place, Path):
@@ -127,7 +127,7 @@ class GitObjects:
         return loose.kind, b"".join(loose.chunks())
 
     def _resolve(self, pack: Pack, offset: int) -> tuple[str, bytes]:
-        """Walk down a chain of differences to a whole object, then apply them on the way back."""
+        """Follow a chain of deltas to a whole object, then apply them on the way back."""
         deltas: list[tuple[int, bytes]] = []
         while (found := self._bases.get((pack.path, offset))) is None:
             entry = pack.entry(offset)
@@ -139,7 +139,7 @@ class GitObjects:
                 break
             deltas.append((offset, data))
             if len(deltas) > MAX_CHAIN:
-                raise broken("its chain of differences does not end")
+                raise broken_object("its chain of differences does not end")
             offset = _base_offset(pack, entry.base)
         kind, data = found
         for at, delta in reversed(deltas):
@@ -148,35 +148,37 @@ class GitObjects:
         return kind, data
 
     def _keep(self, pack: Pack, offset: int, found: tuple[str, bytes]) -> None:
-        """Keep a base for the next differences, unless it would push out many others."""
+        """Cache a base for the next deltas, unless it would evict many others."""
         if len(found[1]) <= CACHE_BYTES // 8:
             self._bases[pack.path, offset] = found
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
-            raise broken(f"it claims {size} bytes; {self._max_bytes} can be held")
+            raise broken_object(f"it claims {size} bytes; {self._max_bytes} can be held")
 
 
 def _base_offset(pack: Pack, base: int | bytes) -> int:
     offset = pack.offset(base.hex()) if isinstance(base, bytes) else base
     if offset is None or offset < 0:
-        raise broken("the base of a difference is missing")
+        raise broken_object("the base of a difference is missing")
     return offset
 
 
 def _with_alternates(objects: Path) -> list[Path]:
-    """Return the objects folder and all that it borrows from, each once."""
-    found = [objects]
-    for folder in found:
+    """Return the objects folder and its alternates, each once."""
+    folders = [objects]
+    for folder in folders:
         listed = folder / "info" / "alternates"
         lines = listed.read_bytes().splitlines() if listed.is_file() else []
         for line in lines:
             other = (folder / os.fsdecode(line)).resolve()
-            if line and not line.startswith(b"#") and other not in found:
-                found.append(other)
-            if len(found) > MAX_ALTERNATES:
-                raise broken(f"{objects} borrows from more than {MAX_ALTERNATES} repositories")
-    return found
+            if line and not line.startswith(b"#") and other not in folders:
+                folders.append(other)
+            if len(folders) > MAX_ALTERNATES:
+                raise broken_object(
+                    f"{objects} borrows from more than {MAX_ALTERNATES} repositories"
+                )
+    return folders
 
 
 def _pack_paths(folder: Path) -> list[Path]:
@@ -186,11 +188,11 @@ def _pack_paths(folder: Path) -> list[Path]:
 
 @contextmanager
 def _faults(object_id: str) -> Iterator[None]:
-    """Turn whatever a broken file raises into one fault that names the object."""
+    """Turn any error of a broken file into one fault that names the object."""
     try:
         yield
     except SourceFault as fault:
         raise SourceFault(fault.error_class, f"object {object_id}: {fault.message}") from fault
     except Exception as error:
         # Hostile bytes lead dulwich and zlib to errors of many classes.
-        raise broken(f"object {object_id}: {error!r}") from error
+        raise broken_object(f"object {object_id}: {error!r}") from error

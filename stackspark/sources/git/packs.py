@@ -1,6 +1,6 @@
-"""git's storage: packs, loose objects and the differences that packs hold.
+"""git's storage: packs, loose objects and deltas.
 
-dulwich looks ids up in a pack's index. Inflating and applying differences is done here, because the
+dulwich looks ids up in a pack's index. Objects are inflated and deltas applied here, because the
 library holds any object in memory, whatever size a hostile pack claims.
 
 Source: git's gitformat-pack(5).
@@ -24,8 +24,8 @@ REFERENCE_DELTA = 7
 WINDOW_BYTES = 64 * 1024
 
 
-class Entry(NamedTuple):
-    """Header of a packed object; `base` is an offset or 20 bytes where it is a difference."""
+class PackedHeader(NamedTuple):
+    """Header of a packed object; the `base` of a delta is an offset or an id of 20 bytes."""
 
     kind: int
     size: int
@@ -60,7 +60,7 @@ class Pack:
         self._index.close()
         self.data.close()
 
-    def entry(self, offset: int) -> Entry:
+    def entry(self, offset: int) -> PackedHeader:
         """Parse the header of the object at an offset."""
         start, data = offset, self.data
         byte = data[offset]
@@ -73,32 +73,21 @@ class Pack:
         offset += 1
         if kind == OFFSET_DELTA:
             distance, offset = _distance(data, offset)
-            return Entry(kind, size, offset, start - distance)
+            return PackedHeader(kind, size, offset, start - distance)
         if kind == REFERENCE_DELTA:
-            return Entry(kind, size, offset + 20, data[offset : offset + 20])
-        return Entry(kind, size, offset, None)
+            return PackedHeader(kind, size, offset + 20, data[offset : offset + 20])
+        return PackedHeader(kind, size, offset, None)
 
-    def inflate(self, entry: Entry) -> Iterator[bytes]:
+    def inflate(self, entry: PackedHeader) -> Iterator[bytes]:
         """Inflate an object's own data, exactly as much as its header says."""
-        decoder, offset, left = zlib.decompressobj(), entry.data_offset, entry.size
-        while not decoder.eof:
-            window = self.data[offset : offset + min(WINDOW_BYTES, left + 256)]
-            if not window:
-                raise broken("a pack ends within an object")
-            chunk = decoder.decompress(window, left + 1)
-            left -= len(chunk)
-            if left < 0:
-                raise broken("an object is longer than its header says")
-            offset += len(window)
-            if decoder.unconsumed_tail:
-                offset -= len(decoder.unconsumed_tail)
-            yield chunk
-        if left:
-            raise broken("an object is shorter than its header says")
+        step = min(WINDOW_BYTES, entry.size + 256)
+        starts = range(entry.data_offset, len(self.data), step)
+        windows = (self.data[start : start + step] for start in starts)
+        return _exactly(entry.size, _inflate(windows, "a pack ends within an object"))
 
 
 class Loose:
-    """An object in a file of its own."""
+    """A loose object: one file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -106,51 +95,62 @@ class Loose:
         kind, _, rest = next(self._chunks, b"").partition(b" ")
         digits, _, self._head = rest.partition(b"\0")
         if not digits.isdigit():
-            raise broken("a loose object has no header")
+            raise broken_object("a loose object has no header")
         self.kind, self.size = kind.decode("latin-1"), int(digits)
 
     def chunks(self) -> Iterator[bytes]:
-        """Hand out the object's data, exactly as much as its header says."""
-        left = self.size
-        for chunk in itertools.chain((self._head,), self._chunks):
-            left -= len(chunk)
-            if left < 0:
-                raise broken("an object is longer than its header says")
-            yield chunk
-        if left:
-            raise broken("an object is shorter than its header says")
+        """Yield the object's data, exactly as much as its header says."""
+        return _exactly(self.size, itertools.chain((self._head,), self._chunks))
 
     def _inflate(self) -> Iterator[bytes]:
-        decoder = zlib.decompressobj()
         with self._path.open("rb") as file:
-            while not decoder.eof:
-                window = decoder.unconsumed_tail or file.read(WINDOW_BYTES)
-                if not window:
-                    raise broken("a loose object is cut off")
-                yield decoder.decompress(window, WINDOW_BYTES)
+            windows = iter(lambda: file.read(WINDOW_BYTES), b"")
+            yield from _inflate(windows, "a loose object is cut off")
 
 
-def broken(message: str) -> SourceFault:
+def _inflate(windows: Iterator[bytes], cut_off: str) -> Iterator[bytes]:
+    """Inflate one zlib stream in bounded chunks; `cut_off` is the fault of one without an end."""
+    decoder = zlib.decompressobj()
+    while not decoder.eof:
+        window = decoder.unconsumed_tail or next(windows, b"")
+        if not window:
+            raise broken_object(cut_off)
+        yield decoder.decompress(window, WINDOW_BYTES)
+
+
+def _exactly(size: int, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield chunks of `size` bytes in all; fewer or more are a fault."""
+    left = size
+    for chunk in chunks:
+        left -= len(chunk)
+        if left < 0:
+            raise broken_object("an object is longer than its header says")
+        yield chunk
+    if left:
+        raise broken_object("an object is shorter than its header says")
+
+
+def broken_object(message: str) -> SourceFault:
     """Build the fault of an object that cannot be read."""
     return SourceFault("broken_git_object", message)
 
 
 def apply_delta(base: bytes, delta: bytes, max_bytes: int) -> bytes:
-    """Apply a difference in git's format; the result never grows beyond what it announces.
+    """Apply a delta in git's format; the result never grows beyond the size that it announces.
 
     Raises:
-        SourceFault: broken_git_object, if the difference does not fit the base or its own sizes.
+        SourceFault: broken_git_object, if the delta does not fit the base or its own sizes.
     """
     base_size, offset = _varint(delta, 0)
     size, offset = _varint(delta, offset)
     if base_size != len(base) or size > max_bytes:
-        raise broken("a difference does not fit its base or is too large")
+        raise broken_object("a difference does not fit its base or is too large")
     result = bytearray()
     while offset < len(delta) and len(result) <= size:
         part, offset = _instruction(base, delta, offset)
         result += part
     if len(result) != size:
-        raise broken("a difference does not give the size that it announces")
+        raise broken_object("a difference does not give the size that it announces")
     return bytes(result)
 
 
@@ -167,7 +167,7 @@ def _instruction(base: bytes, delta: bytes, offset: int) -> tuple[bytes, int]:
             offset += 1
     start, size = values[0], values[1] or 0x10000
     if start + size > len(base):
-        raise broken("a difference copies from beyond its base")
+        raise broken_object("a difference copies from beyond its base")
     return base[start : start + size], offset
 
 
@@ -192,8 +192,8 @@ def _distance(data: mmap.mmap, offset: int) -> tuple[int, int]:
     return value, offset + 1
 
 
-def result_size(pack: Pack, entry: Entry) -> int:
-    """Read the length of the result from the head of a difference."""
+def result_size(pack: Pack, entry: PackedHeader) -> int:
+    """Read the length of the result from the head of a delta."""
     window = pack.data[entry.data_offset : entry.data_offset + 256]
     head = zlib.decompressobj().decompress(window, 32)
     return _varint(head, _varint(head, 0)[1])[0]

@@ -1,4 +1,4 @@
-"""A git repository on disk: its refs, what they name, and the snapshot of them all.
+"""A git repository on disk: its refs, their targets, and the snapshot of them all.
 
 Only objects and refs are read: no configuration, no hook, no filter, no git program. Software
 Heritage's git loader is the model for which refs belong to a snapshot.
@@ -30,8 +30,8 @@ OBJECT_ID = re.compile(rb"[0-9a-f]{40}")
 _GENERATED_REFS = re.compile(rb"refs/(pull|merge-requests)/.*/merge|refs/(pipelines|changes)/.*")
 
 
-class Chosen(NamedTuple):
-    """What a ref resolves to: the id that it holds and its full name, None for a bare id."""
+class Resolved(NamedTuple):
+    """Target of a ref: the id that it holds, and the ref's full name; None for a bare id."""
 
     object_id: str
     branch_name: str | None
@@ -64,27 +64,27 @@ class Repository:
             values = {name: self._refs.read_ref(name) for name in sorted(self._refs.allkeys())}
         return {name: value for name, value in values.items() if value is not None}
 
-    def choose(self, ref: str) -> Chosen:
+    def resolve(self, ref: str) -> Resolved:
         """Resolve HEAD, a branch, a tag or a commit id (abbreviated or not) as git does.
 
         Raises:
             SourceFault: empty_repository, unknown_ref.
         """
         for pattern in SEARCH:
-            found = self._follow(os.fsencode(pattern.format(ref)))
-            if found is not None:
-                return found
+            resolved = self._follow(os.fsencode(pattern.format(ref)))
+            if resolved is not None:
+                return resolved
         if ref == "HEAD":
             raise self._without_head()
         if re.fullmatch(f"[0-9a-f]{{{MIN_ABBREVIATION},40}}", ref):
             matches = self.objects.matches(ref)
             if len(matches) == 1:
-                return Chosen(matches.pop(), None)
+                return Resolved(matches.pop(), None)
             if matches:
                 raise SourceFault("unknown_ref", f"{ref} abbreviates {len(matches)} objects")
         raise SourceFault("unknown_ref", f"the repository has no branch, tag or commit {ref}")
 
-    def _follow(self, name: bytes) -> Chosen | None:
+    def _follow(self, name: bytes) -> Resolved | None:
         for _ in range(MAX_SYMBOLIC_STEPS):
             with _library("the refs"):
                 value = self._refs.read_ref(Ref(name))
@@ -93,7 +93,7 @@ class Repository:
             name = value[len(SYMBOLIC) :]
         if value is None or not OBJECT_ID.fullmatch(value):
             return None
-        return Chosen(value.decode("ascii"), name.decode("utf-8", "backslashreplace"))
+        return Resolved(value.decode("ascii"), name.decode("utf-8", "backslashreplace"))
 
     def _without_head(self) -> SourceFault:
         if set(self.ref_values()) <= {HEADREF}:
@@ -115,7 +115,7 @@ class Repository:
         return snapshot_id(branches)
 
     def _target(self, value: bytes) -> SnapshotTarget | None:
-        """Return what a ref points at; a server does not offer a ref whose object is missing."""
+        """Return the target of a ref; None for a missing object, whose ref no server offers."""
         if not OBJECT_ID.fullmatch(value):
             return None
         object_id = value.decode("ascii")
@@ -144,7 +144,7 @@ def control_folder(location: Path) -> Path:
 
 @contextmanager
 def _library(what: str) -> Iterator[None]:
-    """Turn whatever dulwich raises on broken or hostile files into one fault."""
+    """Turn any error of dulwich on broken or hostile files into one fault."""
     try:
         yield
     except SourceFault:
@@ -159,5 +159,5 @@ def _common_folder(control: Path) -> Path:
 
 
 def _is_generated(name: bytes) -> bool:
-    """Tell whether a forge made the ref: test merges, pipelines, histories of reviews."""
+    """Whether a forge made the ref: test merges, pipelines, histories of reviews."""
     return name.endswith(b"^{}") or _GENERATED_REFS.fullmatch(name) is not None

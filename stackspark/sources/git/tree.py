@@ -1,13 +1,14 @@
-"""The tree of a git repository at a ref; the bytes of its files are left for fetching.
+"""Tree of a git repository at a ref, without the bytes of its files.
 
-Directory ids are git's own tree ids, whatever modes their entries have.
+Directory ids are git's own tree ids, even with historical modes among their entries.
 """
 
 import re
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import NamedTuple
 
-from stackspark.sources.base.entries import File, Found, Problem, Root, SourceFault
+from stackspark.sources.base.entries import Entry, File, Problem, Root, SourceFault
 from stackspark.sources.base.limits import Limits
 from stackspark.sources.git.objects import GitObjects
 from stackspark.sources.git.repository import OBJECT_ID, Repository
@@ -28,35 +29,32 @@ _DATE = re.compile(rb"> ?(-?[0-9]{1,19}) [+-][0-9]+$")
 
 
 class Commit(NamedTuple):
-    """What is needed of a commit; dates in microseconds since 1970, None where out of range."""
+    """Tree and dates of a commit, in microseconds since 1970; None where out of range."""
 
     tree_id: str
     author_date: int | None
     committer_date: int | None
 
 
-def list_git(location: str, ref: str, limits: Limits) -> Iterator[Found]:
+def list_git(location: str, ref: str, limits: Limits) -> Iterator[Entry]:
     """List the tree of the commit that a ref names; the bytes of files are not read.
 
     Raises:
         SourceFault: if nothing of the repository can be used.
     """
-    repository = Repository(location, limits)
-    try:
-        chosen = repository.choose(ref)
-        revision_id, commit = _peel(repository.objects, chosen.object_id)
+    with closing(Repository(location, limits)) as repository:
+        resolved = repository.resolve(ref)
+        revision_id, commit = _peel(repository.objects, resolved.object_id)
         num_submodules = yield from _walk(repository.objects, commit.tree_id, limits)
         yield Root(
             directory_id=commit.tree_id,
             snapshot_id=repository.snapshot_id(),
             revision_id=revision_id,
-            branch_name=chosen.branch_name,
+            branch_name=resolved.branch_name,
             revision_date=commit.author_date,
             committer_date=commit.committer_date,
             num_submodules=num_submodules,
         )
-    finally:
-        repository.close()
 
 
 def parse_commit(data: bytes) -> Commit:
@@ -120,11 +118,11 @@ def _peel(objects: GitObjects, object_id: str) -> tuple[str | None, Commit]:
     raise SourceFault("unknown_ref", "the ref names neither a commit nor a tree")
 
 
-def _walk(objects: GitObjects, root_id: str, limits: Limits) -> Generator[Found, None, int]:
+def _walk(objects: GitObjects, root_id: str, limits: Limits) -> Generator[Entry, None, int]:
     """List the files below a tree, depth first; return the number of submodules.
 
-    A tree that occurs at many paths is walked at each of them, as its files are files of each:
-    the limit on files is what stops a tree of trees that would never end.
+    A tree that occurs at many paths is walked at each of them, as its files are files of each. The
+    limit on entries stops a tree of trees that would never end.
     """
     num_entries = num_submodules = 0
     pending: list[tuple[bytes, str]] = [(b"", root_id)]

@@ -1,4 +1,4 @@
-"""Third step of listing: each container's rows in order become origins, files and quarantine."""
+"""Third step of listing: the sorted rows of each container become origins, files and quarantine."""
 
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -103,8 +103,8 @@ def assemble_containers(described: Iterable[pa.RecordBatch]) -> Iterator[pa.Reco
         yield from container.finish()
 
 
-class Entry(NamedTuple):
-    """The columns of a row that its place in the tree depends on."""
+class TreeRow(NamedTuple):
+    """Columns of a row that decide its place in the tree, or its problem."""
 
     row: str
     path: bytes
@@ -131,17 +131,17 @@ class _Container:
         self._keys: set[str] = set()
 
     def add(self, part: pa.RecordBatch) -> None:
-        """Take in rows in order of path."""
+        """Add rows in order of path."""
         if self._root is None:
             return
-        columns = [part.column(name).to_pylist() for name in Entry._fields]
-        kept = [self._add(Entry(*values)) for values in zip(*columns, strict=True)]
+        columns = [part.column(name).to_pylist() for name in TreeRow._fields]
+        kept = [self._add(TreeRow(*values)) for values in zip(*columns, strict=True)]
         files = part.filter(pa.array(kept, pa.bool_()))
         self._num_files += files.num_rows
         self._files.write(files)
 
     def finish(self) -> Iterator[pa.RecordBatch]:
-        """Hand out the container's rows, now that its root is known."""
+        """Return the container's rows, now that its root is known."""
         if self._root is None:
             self._quarantine("origin", self._about["label"], *self._fault)
             yield _listed("quarantine", pa.array(self._problems, QUARANTINE))
@@ -155,8 +155,8 @@ class _Container:
         if self._problems:
             yield _listed("quarantine", pa.array(self._problems, QUARANTINE))
 
-    def _add(self, entry: Entry) -> bool:
-        """Take in one row; tell whether it is a file that is listed."""
+    def _add(self, entry: TreeRow) -> bool:
+        """Add one row; return whether it is a file that is listed."""
         key = self._about["label"] + entry.display
         if entry.row == "problem":
             self._quarantine("entry", key, entry.error_class, entry.message)
@@ -168,7 +168,7 @@ class _Container:
             self._quarantine("entry", key, blocked.error_class, f"{entry.display}: {blocked}")
         return entry.row == "file" and blocked is None
 
-    def _place(self, entry: Entry) -> SourceFault | None:
+    def _place(self, entry: TreeRow) -> SourceFault | None:
         if entry.row == "folder":
             error_class = self._tree.add_folder(entry.path)
         else:

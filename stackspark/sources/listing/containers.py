@@ -1,4 +1,4 @@
-"""Containers: what a source holds, each with its origin, known before anything of it is read."""
+"""Containers of sources, each with its origin, found before any of their files is read."""
 
 import glob
 import re
@@ -25,11 +25,11 @@ def expand_sources(specs: Iterable[SourceSpec]) -> list[Container]:
     Raises:
         InputError: if a path is missing, or a pattern or an environment holds nothing.
     """
-    found: dict[tuple[str, str, str | None], Container] = {}
+    containers: dict[tuple[str, str, str | None], Container] = {}
     for spec in specs:
         for container in _EXPANDERS[spec.kind](spec):
-            found.setdefault((container.kind, container.location, container.ref), container)
-    return list(_in_tasks(found.values()))
+            containers.setdefault((container.kind, container.location, container.ref), container)
+    return list(_in_tasks(containers.values()))
 
 
 def forge_name(origin: str | None) -> str | None:

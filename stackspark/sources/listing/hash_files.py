@@ -1,4 +1,4 @@
-"""Second step of listing: hash the files whose bytes nobody has read yet; describe all paths."""
+"""Second step of listing: hash the files whose bytes the walk did not read; describe all paths."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -19,12 +19,12 @@ HASHED_COLUMNS = ("row", "content_id", "length_bytes", "error_class", "message")
 FLAGS = ("is_vendor", "is_documentation", "is_generated_path", "is_configuration")
 
 
-def describe_found(found: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Hash files on disk and describe paths: rows of `rows.FOUND` to rows of `rows.HASHED`.
+def hash_files(walked: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Hash files on disk and describe paths: rows of `rows.WALKED` to rows of `rows.HASHED`.
 
     A file that cannot be read becomes a row `problem`.
     """
-    for batch in found:
+    for batch in walked:
         columns = {name: batch.column(name).to_pylist() for name in (*HASHED_COLUMNS, "path")}
         for index, locator in enumerate(batch.column("locator").to_pylist()):
             if columns["row"][index] == "file" and columns["content_id"][index] is None:

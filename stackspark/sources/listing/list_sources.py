@@ -1,8 +1,8 @@
-"""List what sources hold: origins and files with their Software Heritage ids, and what is broken.
+"""Listing of containers: origins and files with their Software Heritage ids, and broken entries.
 
-Output: rows of `LISTED_SCHEMA`. Contents are not kept: a file's `locator` says where fetching finds
-its bytes. Narrow rows are shuffled twice, so that no single task hashes a huge directory; only an
-archive is read by one task, as its compression demands.
+Output: rows of `LISTED_SCHEMA`, without contents: a file's `locator` is the place where fetching
+reads its bytes. Narrow rows are shuffled twice, so that no single task hashes a huge directory;
+only an archive is read by one task, as its compression demands.
 """
 
 from dataclasses import dataclass, field
@@ -12,24 +12,23 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from stackspark.errors import InvalidParamsError
-from stackspark.sources.base.limits import Limits
+from stackspark.sources.base.limits import Limits, require_positive
 from stackspark.sources.listing.assemble import LISTED, assemble_containers
-from stackspark.sources.listing.hash_files import describe_found
-from stackspark.sources.listing.rows import FOUND, HASHED
-from stackspark.sources.listing.walk import enumerate_containers
+from stackspark.sources.listing.hash_files import hash_files
+from stackspark.sources.listing.rows import HASHED, WALKED
+from stackspark.sources.listing.walk import walk_containers
 
-FOUND_SCHEMA = from_arrow_schema(FOUND)
+WALKED_SCHEMA = from_arrow_schema(WALKED)
 HASHED_SCHEMA = from_arrow_schema(HASHED)
 LISTED_SCHEMA = from_arrow_schema(LISTED)
 
 ORDER = ("container", "path", "row", "locator.position", "content_id", "message")
-"""Order of a container's rows; of two entries with one path the first in this order stays."""
+"""Order of a container's rows; the first of two entries with one path is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListSourcesParams:
-    """How sources are listed; only `limits` changes what is listed."""
+    """Tasks and limits of listing; only `limits` changes the result."""
 
     num_tasks: int = 32
     """Tasks per step; a few per core. Spark itself would make one task of such narrow rows."""
@@ -40,19 +39,16 @@ class ListSourcesParams:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        for name in ("num_tasks", "unit_bytes"):
-            if getattr(self, name) <= 0:
-                found = getattr(self, name)
-                raise InvalidParamsError(f"list_sources needs {name} > 0; found {found}")
+        require_positive(self, "list_sources", ("num_tasks", "unit_bytes"))
 
 
 def list_sources(containers: DataFrame, params: ListSourcesParams) -> DataFrame:
     """List the files of containers and compute their ids.
 
     Args:
-        containers: one row per container, columns as in `container.CONTAINERS_DDL`; origins that
-            opted out are no longer among them.
-        params: how the work is cut, and limits against hostile input.
+        containers: one row per container, columns of `CONTAINERS_DDL`, without origins that opted
+            out.
+        params: size of tasks, and limits against hostile input.
 
     Returns:
         One row per origin, file or problem: `kind` says which of the structs `origin`, `file` and
@@ -62,9 +58,9 @@ def list_sources(containers: DataFrame, params: ListSourcesParams) -> DataFrame:
     Shuffles: two, of narrow rows: by (container, unit), then by container with a sort.
     """
     tasks = params.num_tasks
-    walk = partial(enumerate_containers, limits=params.limits, unit_bytes=params.unit_bytes)
-    found = containers.repartitionById(tasks, F.col("task")).mapInArrow(walk, FOUND_SCHEMA)
-    units = found.repartition(tasks, "container", "locator.unit")
-    described = units.mapInArrow(describe_found, HASHED_SCHEMA)
-    ordered = described.repartition(tasks, "container").sortWithinPartitions(*ORDER)
+    walk = partial(walk_containers, limits=params.limits, unit_bytes=params.unit_bytes)
+    walked = containers.repartitionById(tasks, F.col("task")).mapInArrow(walk, WALKED_SCHEMA)
+    units = walked.repartition(tasks, "container", "locator.unit")
+    hashed = units.mapInArrow(hash_files, HASHED_SCHEMA)
+    ordered = hashed.repartition(tasks, "container").sortWithinPartitions(*ORDER)
     return ordered.mapInArrow(assemble_containers, LISTED_SCHEMA)

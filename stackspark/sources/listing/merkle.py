@@ -1,7 +1,7 @@
-"""Ids of directories from a sorted stream of files, with one open directory per level.
+"""Merkle tree of a root: ids of directories from a sorted stream of files.
 
-Sorted by bytes, with a slash after each folder's name, paths come in git's order of tree entries,
-so that a directory is complete when the stream leaves it.
+Sorted by bytes, with a slash after each folder's name, paths come in git's order of tree entries.
+So a directory is complete when the stream leaves it, and one directory per level is open.
 """
 
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class TreeHasher:
         self._open = [_Open(b"", bytearray(), set())]
 
     def add_file(self, path: bytes, mode: int, content_id: str) -> str | None:
-        """Add a file; return why it has no place in the tree, or None.
+        """Add a file; return the error class where it has no place in the tree, else None.
 
         Args:
             path: greater than or equal to all paths before it.
@@ -43,7 +43,7 @@ class TreeHasher:
         return None
 
     def add_folder(self, path: bytes) -> str | None:
-        """Add a folder, with a slash at its end or without; return why it has no place, or None."""
+        """Add a folder, with or without a slash at its end; return its error class or None."""
         return self._enter(path.rstrip(b"/").split(b"/"))
 
     def root_id(self) -> str:

@@ -1,4 +1,4 @@
-"""Roots whose entries are known from a table: rows of Spark -> rows of `assembling.LISTED`.
+"""Listing of roots whose entries are rows of a table, as an index gives them.
 
 They take the second and third step of every listing, so that the same tree gives the same rows
 whichever source it comes from.
@@ -6,7 +6,6 @@ whichever source it comes from.
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,11 +17,11 @@ from stackspark.sources.base.paths import display_path
 from stackspark.sources.fetching.swh_contents import content_locator
 from stackspark.sources.listing.assemble import assemble_containers
 from stackspark.sources.listing.containers import forge_name
-from stackspark.sources.listing.hash_files import describe_found
+from stackspark.sources.listing.hash_files import hash_files
 from stackspark.sources.listing.list_sources import HASHED_SCHEMA, LISTED_SCHEMA, ORDER
-from stackspark.sources.listing.rows import CONTAINER, FOUND, LOCATOR, ROOT
+from stackspark.sources.listing.rows import CONTAINER, LOCATOR, ROOT, WALKED
 
-KEPT = ("row", "path", "mode", "content_id", "length_bytes", "error_class", "message")
+ENTRY = ("row", "path", "mode", "content_id", "length_bytes", "error_class", "message")
 NAMED_DDL = "origin_url string, repo_name string"
 
 
@@ -32,13 +31,13 @@ def list_roots(roots: DataFrame, rows: DataFrame, source: str, store: str) -> Da
     Args:
         roots: one row per `root_id`: `num_submodules`.
         rows: files and problems: `root_id`, `path` (binary, no leading slash) and the rest of
-            `KEPT`; `blob_id` of a file.
-        source: as it was written; a root's container is named by it.
-        store: where the contents are; see `content_locator`.
+            `ENTRY`; `blob_id` of a file.
+        source: as the user wrote it; the names of the roots' containers begin with it.
+        store: location of the contents; see `content_locator`.
 
     Returns:
-        Rows of `LISTED_SCHEMA`. The one of kind origin says of a root its `container`,
-        `directory_id`, `num_files` and `num_submodules`; its URL is made up.
+        Rows of `LISTED_SCHEMA`. A root's row of kind origin has its `container`, `directory_id`,
+        `num_files` and `num_submodules`; its URL is made up.
     Shuffles: one, by root, with a sort.
     """
     heads = roots.select(
@@ -46,11 +45,11 @@ def list_roots(roots: DataFrame, rows: DataFrame, source: str, store: str) -> Da
     )
     both = rows.unionByName(heads, allowMissingColumns=True)
     place = content_locator(store, F.col("blob_id"), F.coalesce("length_bytes", F.lit(0)))
-    flat = both.select("root_id", "num_submodules", *KEPT, place.alias("place"))
-    described = flat.select("root_id", "num_submodules", *KEPT, "place.*").mapInArrow(
-        partial(_describe, source=source), HASHED_SCHEMA
+    flat = both.select("root_id", "num_submodules", *ENTRY, place.alias("place"))
+    hashed = flat.select("root_id", "num_submodules", *ENTRY, "place.*").mapInArrow(
+        partial(_hashed, source=source), HASHED_SCHEMA
     )
-    ordered = described.repartition("container").sortWithinPartitions(*ORDER)
+    ordered = hashed.repartition("container").sortWithinPartitions(*ORDER)
     return ordered.mapInArrow(assemble_containers, LISTED_SCHEMA)
 
 
@@ -58,23 +57,19 @@ def listed_rows(kind: str, rows: DataFrame) -> DataFrame:
     """Rows of one kind with columns of its struct -> rows of `LISTED_SCHEMA`; the rest is null."""
     columns = [F.lit(kind).alias("kind")]
     for field in list(LISTED_SCHEMA)[1:]:
-        value = F.lit(None).cast(field.dataType)
-        if field.name == kind:
-            value = _struct_of(rows, field.dataType)
+        nothing = F.lit(None).cast(field.dataType)
+        value = _struct_of(rows, field.dataType) if field.name == kind else nothing
         columns.append(value.alias(field.name))
     return rows.select(*columns)
 
 
 def _struct_of(rows: DataFrame, struct: T.DataType) -> Column:
     """Columns of a table as a struct whose fields may all be null: Spark casts to no other."""
-    fields = struct.fields  # type: ignore[attr-defined]
-    values = [F.col(f.name) if f.name in rows.columns else F.lit(None) for f in fields]
-    return F.struct(
-        *(
-            value.cast(field.dataType).alias(field.name)
-            for value, field in zip(values, fields, strict=True)
-        )
-    )
+    fields = []
+    for field in struct.fields:  # type: ignore[attr-defined]
+        value = F.col(field.name) if field.name in rows.columns else F.lit(None)
+        fields.append(value.cast(field.dataType).alias(field.name))
+    return F.struct(*fields)
 
 
 def name_origins(origin_urls: DataFrame) -> DataFrame:
@@ -83,13 +78,8 @@ def name_origins(origin_urls: DataFrame) -> DataFrame:
 
 
 def show_branches(tips: DataFrame) -> DataFrame:
-    """Write names of branches, `branch_name`, as text; bytes that are not UTF-8 as for a path."""
-    text = T.StructType(
-        [
-            T.StructField(f.name, T.StringType()) if f.name == "branch_name" else f
-            for f in tips.schema
-        ]
-    )
+    r"""Turn the bytes of `branch_name` into text; bytes that are not UTF-8 become ``\xhh``."""
+    text = tips.withColumn("branch_name", F.lit(None).cast("string")).schema
     return tips.mapInArrow(_show, text)
 
 
@@ -110,27 +100,28 @@ def _name(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_arrays([urls, pa.array(names)], names=["origin_url", "repo_name"])
 
 
-def _describe(batches: Iterable[pa.RecordBatch], source: str) -> Iterator[pa.RecordBatch]:
-    return describe_found(_found(batch, source) for batch in batches if batch.num_rows)
+def _hashed(batches: Iterable[pa.RecordBatch], source: str) -> Iterator[pa.RecordBatch]:
+    return hash_files(_walked(batch, source) for batch in batches if batch.num_rows)
 
 
-def _found(batch: pa.RecordBatch, source: str) -> pa.RecordBatch:
+def _walked(batch: pa.RecordBatch, source: str) -> pa.RecordBatch:
     is_head, is_file = (pc.equal(batch.column("row"), row) for row in ("head", "file"))
-    columns = {name: batch.column(name) for name in KEPT}
+    columns = {name: batch.column(name) for name in ENTRY}
     roots = batch.column("root_id")
     columns["container"] = pc.binary_join_element_wise(pa.scalar(source), roots, "#")
     columns["path"], columns["message"] = _problems(batch)
     columns["locator"] = _struct(LOCATOR, {n: batch.column(n) for n in LOCATOR.names}, is_file)
     label = pc.binary_join_element_wise(pa.scalar("swh:1:dir"), roots, ":")
+    sources = pa.repeat(pa.scalar(source), len(label))
     labels = dict.fromkeys(("label", "origin_url", "repo_name"), label)
-    columns["about"] = _struct(CONTAINER, labels | {"source": _all(source, len(label))}, is_head)
+    columns["about"] = _struct(CONTAINER, labels | {"source": sources}, is_head)
     known = {"directory_id": roots, "num_submodules": batch.column("num_submodules")}
     columns["root"] = _struct(ROOT, known, is_head)
-    return pa.RecordBatch.from_arrays([columns[field.name] for field in FOUND], schema=FOUND)
+    return pa.RecordBatch.from_arrays([columns[field.name] for field in WALKED], schema=WALKED)
 
 
 def _problems(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
-    """Paths and messages; a problem says where it is, and has a path that is not that of a head."""
+    """Paths and messages; a problem's message names its path, which is never that of a head."""
     paths, messages = batch.column("path").to_pylist(), batch.column("message").to_pylist()
     for place, row in enumerate(batch.column("row").to_pylist()):
         if row == "problem":
@@ -142,7 +133,3 @@ def _problems(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
 def _struct(kind: pa.StructType, given: dict[str, pa.Array], is_set: pa.Array) -> pa.Array:
     arrays = [given.get(field.name, pa.nulls(len(is_set), field.type)) for field in kind]
     return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=pc.invert(is_set))
-
-
-def _all(text: str, count: int) -> Any:
-    return pa.repeat(pa.scalar(text), count)

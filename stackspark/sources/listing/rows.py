@@ -1,4 +1,4 @@
-"""Rows that listing passes between its steps, as Arrow; and builders of such rows.
+"""Rows between the steps of listing, as Arrow; and builders of such rows.
 
 One table carries heads (one per container), files, folders and problems, so that each step is one
 pass over one table.
@@ -21,12 +21,12 @@ LOCATOR = pa.struct(
         pa.field("unit", pa.int32(), nullable=False),
     ]
 )
-"""Where the bytes of a file are: the container, its member, and the unit of work that it is in.
+"""Place of a file's bytes: the container, its member, and the unit of work that it is in.
 
 `location` is the repository, folder or archive; `member` the path below a folder; `position` the
 ordinal of an archive's member or the offset in a pack. Units are runs of members of bounded bytes.
-Of a content in a store (`swh_contents.content_locator`), `member` is the SHA-1 in hex, `position`
-the length and `unit` the beginning of the SHA-1.
+For a content in a store (`swh_contents.content_locator`), `member` is the SHA-1 in hex, `position`
+the length and `unit` the first 16 bits of the SHA-1.
 """
 
 ROOT = pa.struct(
@@ -40,7 +40,7 @@ ROOT = pa.struct(
         pa.field("num_submodules", pa.int64(), nullable=False),
     ]
 )
-"""What a reader knows of a root; see `found.Root`."""
+"""A root as its reader yields it; see `entries.Root`."""
 
 CONTAINER = pa.struct(
     [
@@ -51,9 +51,9 @@ CONTAINER = pa.struct(
         pa.field("visit_date", TIMESTAMP),
     ]
 )
-"""What is known of a container beforehand; `label` begins the keys of its quarantine rows."""
+"""A container as known before the walk; `label` begins the keys of its quarantine rows."""
 
-FOUND = pa.schema(
+WALKED = pa.schema(
     [
         pa.field("container", pa.string(), nullable=False),
         pa.field("row", pa.string(), nullable=False),
@@ -77,7 +77,7 @@ so that a sort by bytes is git's order of tree entries.
 
 HASHED = pa.schema(
     [
-        *FOUND,
+        *WALKED,
         pa.field("display", pa.string()),
         pa.field("path_bytes", pa.binary()),
         pa.field("is_vendor", pa.bool_()),
@@ -86,7 +86,7 @@ HASHED = pa.schema(
         pa.field("is_configuration", pa.bool_()),
     ]
 )
-"""Found rows after their files were hashed and their paths described."""
+"""Walked rows after their files were hashed and their paths described."""
 
 
 def batches(rows: Iterable[dict[str, Any]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -1,4 +1,4 @@
-"""First step of listing: walk each container and hand out what it holds, in units of bytes."""
+"""First step of listing: walk each container; its files are cut into units of bounded bytes."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,13 +9,13 @@ import pyarrow as pa
 
 from stackspark.sources.archives.archive import list_archive
 from stackspark.sources.base.entries import (
+    Entry,
     File,
     Folder,
-    Found,
     Problem,
     Root,
     SourceFault,
-    Unlisted,
+    SpecialFile,
 )
 from stackspark.sources.base.limits import Limits
 from stackspark.sources.base.paths import display_path
@@ -24,47 +24,47 @@ from stackspark.sources.canaries import list_canaries
 from stackspark.sources.folders.directory import list_directory
 from stackspark.sources.folders.python_env import list_distribution
 from stackspark.sources.git.tree import list_git
-from stackspark.sources.listing.rows import FOUND, batches
+from stackspark.sources.listing.rows import WALKED, batches
 from stackspark.swhid import EMPTY_CONTENT_ID
 
 FILE_COST_BYTES = 16 * 1024
-"""What opening a file costs, as bytes that could be read meanwhile: bounds a unit's files."""
+"""Cost of opening a file, as bytes that could be read meanwhile: bounds a unit's files."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Row = dict[str, Any]
 
 
-def enumerate_containers(
+def walk_containers(
     containers: Iterable[pa.RecordBatch], limits: Limits, unit_bytes: int
 ) -> Iterator[pa.RecordBatch]:
-    """Walk containers (columns of `CONTAINERS_DDL`); return rows of `rows.FOUND`."""
+    """Walk containers (columns of `CONTAINERS_DDL`); return rows of `rows.WALKED`."""
     rows = (
         row
         for batch in containers
         for container in batch.to_pylist()
         for row in _rows(container, limits, unit_bytes)
     )
-    return batches(rows, FOUND)
+    return batches(rows, WALKED)
 
 
 def _rows(container: Row, limits: Limits, unit_bytes: int) -> Iterator[Row]:
-    """Hand out a container's rows; the head comes last, when its fate is known."""
+    """Rows of a container; the head comes last, because a fault of the walk belongs to it."""
     key = f"{container['kind']}:{container['location']}@{container['ref'] or ''}"
     units = _Units(container, unit_bytes)
-    head = _row(key, "head", b"", about=_about(container))
+    head: Row = {"container": key, "row": "head", "path": b"", "about": _about(container)}
     try:
-        for found in _found(container, limits):
-            if isinstance(found, Root):
-                head["root"] = _root(found)
+        for entry in _entries(container, limits):
+            if isinstance(entry, Root):
+                head["root"] = _root(entry)
             else:
-                yield _found_row(key, found, units)
+                yield {"container": key, **_entry_row(entry, units)}
     except SourceFault as fault:
         head |= {"root": None, "error_class": fault.error_class, "message": fault.message}
     yield head
 
 
-def _found(container: Row, limits: Limits) -> Iterator[Found]:
+def _entries(container: Row, limits: Limits) -> Iterator[Entry]:
     kind, location = container["kind"], container["location"]
     if kind == "git":
         return list_git(location, container["ref"], limits)
@@ -79,47 +79,32 @@ def _found(container: Row, limits: Limits) -> Iterator[Found]:
 
 def _about(container: Row) -> Row:
     """Label a container by what does not depend on the machine, where there is such a name."""
-    label = container["location"] if container["ref"] is None else _with_ref(container)
+    location, ref = container["location"], container["ref"]
+    label = location if ref is None else f"{location}@{ref}"
     if container["kind"] == "python-env":
         label = container["repo_name"]
     columns = ("source", "origin_url", "repo_name", "visit_date")
     return {"label": label, **{column: container[column] for column in columns}}
 
 
-def _with_ref(container: Row) -> str:
-    return f"{container['location']}@{container['ref']}"
-
-
-def _row(key: str, row: str, path: bytes, **values: Any) -> Row:
-    return {"container": key, "row": row, "path": path, **values}
-
-
-def _found_row(key: str, found: File | Folder | Unlisted | Problem, units: "_Units") -> Row:
-    if isinstance(found, File):
-        return _row(
-            key,
-            "file",
-            found.path,
-            mode=found.mode,
-            content_id=found.content_id,
-            length_bytes=found.length_bytes,
-            locator=units.locator(found),
-        )
-    if isinstance(found, Folder):
-        return _row(key, "folder", found.path + b"/")
-    if isinstance(found, Unlisted):
-        return _row(key, "unlisted", found.path, mode=found.mode, content_id=EMPTY_CONTENT_ID)
-    return _row(
-        key,
-        "problem",
-        found.key or b"/",
-        error_class=found.error_class,
-        message=f"{display_path(found.key)}: {found.message}",
-    )
+def _entry_row(entry: File | Folder | SpecialFile | Problem, units: "_Units") -> Row:
+    if isinstance(entry, File):
+        return {"row": "file", "locator": units.locator(entry), **entry._asdict()}
+    if isinstance(entry, Folder):
+        return {"row": "folder", "path": entry.path + b"/"}
+    if isinstance(entry, SpecialFile):
+        return {"row": "unlisted", "content_id": EMPTY_CONTENT_ID, **entry._asdict()}
+    message = f"{display_path(entry.key)}: {entry.message}"
+    return {
+        "row": "problem",
+        "path": entry.key or b"/",
+        "error_class": entry.error_class,
+        "message": message,
+    }
 
 
 class _Units:
-    """Numbers runs of files of bounded bytes, in the order in which they are found."""
+    """Numbers units: runs of files of bounded bytes, in the order of the walk."""
 
     def __init__(self, container: Row, unit_bytes: int) -> None:
         self._kind: str = container["kind"]

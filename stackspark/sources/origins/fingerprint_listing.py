@@ -1,10 +1,10 @@
-"""What sources hold as a few numbers that any machine and any partitioning finds the same."""
+"""Fingerprint of a listing: the same on any machine and in any partitioning."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 PLACES = ("container", "locator")
-"""Where things lie on this machine; says nothing of what they are."""
+"""Columns that depend on this machine, not on the listed files."""
 
 
 def fingerprint_listing(listing: DataFrame) -> DataFrame:
@@ -24,7 +24,7 @@ def fingerprint_listing(listing: DataFrame) -> DataFrame:
 
 
 def fingerprint_rows(rows: DataFrame) -> DataFrame:
-    """Sum up two hashes of every row, whatever the rows are; see `fingerprint_listing`."""
+    """Sum up two hashes of every row of any table; see `fingerprint_listing`."""
     whole = F.struct(*rows.columns)
     sums = [F.sum(F.xxhash64(F.lit(seed), whole).cast("decimal(38,0)")) for seed in (1, 2)]
     return rows.agg(F.count(F.lit(1)), *sums)

@@ -1,13 +1,14 @@
-"""Sources that tell of many origins in tables -> the rows that every listing hands out.
+"""Listings of indexes: tables of many origins as sources, with the rows of every other listing.
 
-`list_graph` takes Software Heritage's graph: opted-out origins go first, before anything of them is
-looked up; of each other one the root directory is found, and each root is walked once.
+An index is Software Heritage's graph (`list_graph`) or the published index of The Stack v2
+(`list_stack_v2`). Opted-out origins are left out before anything of them is looked up; the root
+directory of each other one is found, and each root is walked once.
 """
 
 from dataclasses import dataclass
 from functools import reduce
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from stackspark.lake.scratch import Scratch
@@ -25,18 +26,18 @@ from stackspark.sources.swh_graph.tables import GraphTables
 from stackspark.sources.swh_graph.visits import choose_visits
 from stackspark.sources.swh_graph.walk import WalkDirectoriesParams, walk_directories
 
-UNKNOWN = ("directory_id", "revision_id")
-"""What an opt-out may name and only the graph tells; it is matched once origins are listed."""
+UNKNOWN = {"directory_id": "string", "revision_id": "string", "github_id": "bigint"}
+"""Columns that an opt-out may name but that are known only after listing; matched then."""
 
 REFUSED_DDL = "origin_url string, request_id string"
 
 LISTED, ORIGINS, REFUSED = PARTS = ("listed", "listed_origins", "refused")
-"""Tables of a listing's folder that say what was listed; the others were found on the way."""
+"""Tables of a listing's folder that hold the listing; the others are intermediate."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Repositories:
-    """What archived events tell: `names` over time and `repositories` by id."""
+    """Tables from archived events: `list_repository_names` and `describe_repositories`."""
 
     names: DataFrame
     repositories: DataFrame
@@ -44,13 +45,14 @@ class Repositories:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexListing:
-    """What a source listed.
+    """Listing of one index.
 
     Attributes:
-        rows: of `sources.listing.LISTED_SCHEMA`, stored.
+        rows: of `LISTED_SCHEMA`, stored.
         refused: (`origin_url`, `request_id`) of origins that opted out and were not looked up.
-        num_origins: that the source tells of, `num_refused` among them; of two roots of a URL, two.
-        num_refused: that opted out.
+        num_origins: origins of the index, those that opted out among them; a URL with two roots
+            counts twice.
+        num_refused: origins that opted out.
     """
 
     rows: DataFrame
@@ -61,13 +63,13 @@ class IndexListing:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexSource:
-    """A source as it was written, and where its contents are."""
+    """A source as the user wrote it, and the store of its contents."""
 
     source: str
     store: str
 
 
-def list_graph(  # noqa: PLR0917 - each is a thing of its own
+def list_graph(  # noqa: PLR0917 - tables by position, as in every function on tables
     place: IndexSource,
     tables: GraphTables,
     requests: DataFrame,
@@ -81,14 +83,15 @@ def list_graph(  # noqa: PLR0917 - each is a thing of its own
         place: of the source.
         tables: the graph.
         requests: rows of `OptOutRequest`.
-        known: what events tell of repositories, default branches among it; None without events.
-        scratch: for what is found on the way.
+        known: repositories of events, for their default branches; None without events.
+        scratch: for the listing and intermediate tables.
         params: of the walk.
     """
     visits = scratch.write(choose_visits(tables.visits), "visits")
-    origins = _named(visits)
+    origins = visits.join(name_origins(visits), "origin_url", how="inner")
     refused = scratch.write(_refused(origins, requests), REFUSED)
-    origins = scratch.write(_told(_without(origins, refused), known), "origins")
+    allowed = origins.join(refused, "origin_url", how="left_anti")
+    origins = scratch.write(_with_default_branch(allowed, known), "origins")
     usable = origins.where(F.col("error_class").isNull())
     tips = scratch.write(show_branches(find_roots(usable, tables, scratch)), "tips")
     roots = tips.where(F.col("directory_id").isNotNull()).select("directory_id").distinct()
@@ -98,12 +101,12 @@ def list_graph(  # noqa: PLR0917 - each is a thing of its own
     lost = rooted.drop("error_class", "message").join(
         walk.faults.withColumnRenamed("root_id", "directory_id"), "directory_id", how="inner"
     )
-    faults = [origins, rooted, lost]
-    broken = reduce(DataFrame.unionByName, (_origin_faults(each, place.source) for each in faults))
+    key = F.col("origin_url")
+    broken = (_quarantine(rows, place.source, "origin", key) for rows in (origins, rooted, lost))
     others = _with_origins(assembled, rooted, place.source).unionByName(
-        listed_rows("quarantine", broken)
+        reduce(DataFrame.unionByName, broken)
     )
-    return _stored(others, visits, refused, scratch)
+    return _store(others, visits, refused, scratch)
 
 
 def list_stack_v2(
@@ -115,24 +118,25 @@ def list_stack_v2(
         place: of the source.
         files: rows of `read_stack_v2`.
         requests: rows of `OptOutRequest`.
-        scratch: for what is found on the way.
+        scratch: for the listing and intermediate tables.
     """
     origins = scratch.write(choose_indexed_origins(files), "origins")
     refused = scratch.write(_refused(origins, requests), REFUSED)
-    rooted = _without(origins, refused)
+    rooted = origins.join(refused, "origin_url", how="left_anti")
     roots = rooted.select(F.col("directory_id").alias("root_id")).distinct()
-    found = list_indexed_files(files).join(roots, "root_id", how="left_semi")
+    listed = list_indexed_files(files).join(roots, "root_id", how="left_semi")
     heads = roots.withColumn("num_submodules", F.lit(0).cast("bigint"))
-    assembled = scratch.write(list_roots(heads, found, place.source, place.store), LISTED)
-    nameless = listed_rows("quarantine", _nameless(files, place.source))
-    others = _with_origins(assembled, rooted, place.source).unionByName(nameless)
-    return _stored(others, origins, refused, scratch)
+    assembled = scratch.write(list_roots(heads, listed, place.source, place.store), LISTED)
+    others = _with_origins(assembled, rooted, place.source).unionByName(
+        _nameless(files, place.source)
+    )
+    return _store(others, origins, refused, scratch)
 
 
-def opened(
+def open_listing(
     spark: SparkSession, scratch: Scratch, num_origins: int, num_refused: int
 ) -> IndexListing:
-    """Open the listing that a folder holds: the files of the roots and the rows of the origins."""
+    """Open a stored listing: the files of the roots and the rows of the origins."""
     like = spark.createDataFrame([], LISTED_SCHEMA)
     files, others = scratch.read(LISTED, like), scratch.read(ORIGINS, like)
     return IndexListing(
@@ -143,65 +147,52 @@ def opened(
     )
 
 
-def _stored(
+def _store(
     others: DataFrame, origins: DataFrame, refused: DataFrame, scratch: Scratch
 ) -> IndexListing:
-    """Write the rows that are of no root, the last part of a listing."""
+    """Write the last part of a listing: the rows of its origins, and those of no root."""
     scratch.write(others.select(*LISTED_SCHEMA.names), ORIGINS)
     num_refused = origins.join(refused, "origin_url", how="left_semi").count()
-    return opened(others.sparkSession, scratch, origins.count(), num_refused)
+    return open_listing(others.sparkSession, scratch, origins.count(), num_refused)
 
 
 def _nameless(files: DataFrame, source: str) -> DataFrame:
-    """Rows of `quarantine` for rows of an index that name no repository or no root."""
-    shown = [F.coalesce(name, F.lit("?")) for name in ("repo_name", "path")]
-    return files.where(~F.coalesce(has_place(), F.lit(False))).select(
-        F.lit(source).alias("source"),
-        F.concat_ws(":", *shown).alias("key"),
-        F.lit("entry").alias("grain"),
-        F.lit("invalid_row").alias("error_class"),
-        F.lit("it needs repo_name and directory_id; left out").alias("message"),
-    )
+    """Quarantine rows of an index that name no repository or no root."""
+    fault = {
+        "error_class": F.lit("invalid_row"),
+        "message": F.lit("it needs repo_name and directory_id; left out"),
+    }
+    rows = files.where(~F.coalesce(has_place(), F.lit(False))).withColumns(fault)
+    key = F.concat_ws(":", *(F.coalesce(name, F.lit("?")) for name in ("repo_name", "path")))
+    return _quarantine(rows, source, "entry", key)
 
 
-def _named(visits: DataFrame) -> DataFrame:
-    return visits.join(name_origins(visits), "origin_url", how="inner")
+def _quarantine(rows: DataFrame, source: str, grain: str, key: Column) -> DataFrame:
+    """Rows of kind quarantine for the rows with an `error_class`."""
+    columns = {"source": F.lit(source), "key": key, "grain": F.lit(grain)}
+    faulty = rows.where(F.col("error_class").isNotNull())
+    named = (column.alias(name) for name, column in columns.items())
+    return listed_rows("quarantine", faulty.select(*named, "error_class", "message"))
 
 
 def _refused(origins: DataFrame, requests: DataFrame) -> DataFrame:
-    unknown = {name: F.lit(None).cast("string") for name in UNKNOWN}
-    columns = unknown | {"github_id": F.lit(None).cast("bigint")}
+    unknown = {name: F.lit(None).cast(kind) for name, kind in UNKNOWN.items()}
     params = MatchOptOutsParams(covers_copies=False)
-    verdicts = match_opt_outs(origins.withColumns(columns), requests, params)
+    verdicts = match_opt_outs(origins.withColumns(unknown), requests, params)
     return verdicts.select(
         F.col("subject_id").alias("origin_url"), F.col("evidence").alias("request_id")
     )
 
 
-def _without(origins: DataFrame, refused: DataFrame) -> DataFrame:
-    return origins.join(refused, "origin_url", how="left_anti")
-
-
-def _told(origins: DataFrame, known: Repositories | None) -> DataFrame:
-    columns = [*origins.columns, "default_branch"]
+def _with_default_branch(origins: DataFrame, known: Repositories | None) -> DataFrame:
     if known is None:
-        return origins.withColumn("default_branch", F.lit(None).cast("string")).select(*columns)
-    return match_repositories(origins, known.names, known.repositories).select(*columns)
-
-
-def _origin_faults(rows: DataFrame, source: str) -> DataFrame:
-    """Rows of `quarantine` for origins of which nothing is listed."""
-    return rows.where(F.col("error_class").isNotNull()).select(
-        F.lit(source).alias("source"),
-        F.col("origin_url").alias("key"),
-        F.lit("origin").alias("grain"),
-        "error_class",
-        "message",
-    )
+        return origins.withColumn("default_branch", F.lit(None).cast("string"))
+    matched = match_repositories(origins, known.names, known.repositories)
+    return matched.select(*origins.columns, "default_branch")
 
 
 def _with_origins(assembled: DataFrame, rooted: DataFrame, source: str) -> DataFrame:
-    """Put every origin of a root in the place of the made-up one."""
+    """Rows of kind origin for every origin of a root, instead of the root's made-up one."""
     is_origin = F.col("kind") == "origin"
     roots = assembled.where(is_origin).select(
         "origin.directory_id", "origin.container", "origin.num_files", "origin.num_submodules"

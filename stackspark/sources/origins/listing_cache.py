@@ -1,8 +1,8 @@
-"""What indexes listed, kept in a lake: the same graph is walked once, however often a run is made.
+"""Cache of the listings of indexes, in a lake: an unchanged graph is walked once for many runs.
 
-Layout: ``LAKE/listings/SOURCE/KEY/``, a folder per source and below it one per content of the
-source and what else decides what is listed. A listing counts once its counts are there, which are
-written last. The folder can be removed at any time: what it held is listed again.
+Layout: ``LAKE/listings/SOURCE/KEY/``: a hash of the source, and below it a fingerprint of its files
+and of everything else that decides the listing. A listing is valid once its counts are there, which
+are written last. The folder can be removed at any time: its sources are listed again.
 """
 
 import hashlib
@@ -20,14 +20,14 @@ from stackspark.runtime.storage.filesystems import (
     store_text,
     stored_text,
 )
-from stackspark.sources.origins.index_listings import PARTS, IndexListing, opened
+from stackspark.sources.origins.index_listings import PARTS, IndexListing, open_listing
 
 COUNTS = "counts.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeptListings:
-    """Listings below `folder`; a plan, which must not write there, has what it lists elsewhere."""
+    """Listings below `folder`; a plan must not write there, and lists into another folder."""
 
     folder: str
     is_writable: bool = True
@@ -39,23 +39,23 @@ class KeptListings:
         elsewhere: Scratch,
         make: Callable[[Scratch], IndexListing],
     ) -> IndexListing:
-        """Take a listing over, or make it.
+        """Open the cached listing, or make it.
 
         Args:
             spark: session.
-            names: the source, and a fingerprint of all that decides what is listed.
-            elsewhere: for a listing that is not kept.
-            make: lists into a folder, where the tables of `PARTS` are what counts.
+            names: the source, and the fingerprint of everything that decides the listing.
+            elsewhere: for a listing that is not cached.
+            make: lists into a folder, of which the tables of `PARTS` are cached.
         """
         source, key = names
         of_source = joined(self.folder, hashlib.sha256(source.encode()).hexdigest())
         kept = Scratch(folder=joined(of_source, key))
         counts = stored_text(kept.path(COUNTS))
         if counts is not None:
-            return opened(spark, kept, *json.loads(counts))
+            return open_listing(spark, kept, *json.loads(counts))
         if not self.is_writable:
             return make(elsewhere)
-        # Of an older content, or of a run that was killed.
+        # An older listing, or that of a killed run.
         remove_folder(of_source)
         listing = make(kept)
         for name in set(folder_names(kept.folder)) - set(PARTS):

@@ -1,7 +1,7 @@
-"""Everything that the sources of a run list, whatever they are, and what events tell of it."""
+"""Listings of all sources of a run, of any kind, with the repositories' data from events."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial, reduce
 
 from pyspark.sql import DataFrame, SparkSession
@@ -19,7 +19,6 @@ from stackspark.sources.gharchive.repositories import (
     match_repositories,
 )
 from stackspark.sources.listing.list_sources import ListSourcesParams, list_sources
-from stackspark.sources.origins.complete_origins import complete_origins
 from stackspark.sources.origins.fingerprint_listing import fingerprint_rows
 from stackspark.sources.origins.index_listings import (
     REFUSED_DDL,
@@ -29,9 +28,9 @@ from stackspark.sources.origins.index_listings import (
     list_graph,
     list_stack_v2,
 )
-from stackspark.sources.origins.indexes import index_store, index_tables
+from stackspark.sources.origins.index_locations import index_store, index_tables
 from stackspark.sources.origins.listing_cache import KeptListings
-from stackspark.sources.origins.prefer_listed import prefer_listed
+from stackspark.sources.origins.selection import complete_origins, prefer_listed
 from stackspark.sources.published_index.tables import read_stack_v2
 from stackspark.sources.swh_graph.tables import read_graph
 from stackspark.sources.swh_graph.walk import WalkDirectoriesParams
@@ -39,7 +38,7 @@ from stackspark.sources.swh_graph.walk import WalkDirectoriesParams
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """What is to be listed; containers that opted out are not among it.
+    """The sources of a run, without the containers that opted out.
 
     `event_files` are rows of `FILES_DDL`.
     """
@@ -50,9 +49,9 @@ class Sources:
 
 
 class Listings:
-    """Everything that the sources hold; a part is listed when it is first asked for."""
+    """Origins and files of all sources; each part is listed on its first use."""
 
-    def __init__(  # noqa: PLR0917 - each is a thing of its own
+    def __init__(  # noqa: PLR0917 - session, scratch and cache belong to the run, not to a source
         self,
         spark: SparkSession,
         scratch: Scratch,
@@ -61,15 +60,15 @@ class Listings:
         requests: DataFrame,
         kept: KeptListings,
     ) -> None:
-        """Take what is needed to list; nothing is read yet.
+        """Read nothing yet.
 
         Args:
             spark: session.
-            scratch: for everything that is listed.
-            sources: what to list.
-            params: how containers are listed; its limits are those of indexes too.
+            scratch: for the tables of the listing.
+            sources: to list.
+            params: of listing; its limits hold for indexes too.
             requests: rows of `OptOutRequest`.
-            kept: what indexes listed before.
+            kept: listings of indexes from earlier runs.
         """
         self._spark, self._scratch, self._sources = spark, scratch, sources
         self._params, self._requests, self._kept = params, requests, kept
@@ -83,7 +82,7 @@ class Listings:
         return reduce(DataFrame.unionByName, parts)
 
     def origins(self) -> DataFrame:
-        """All that is known of each listed origin: the columns of `origins`."""
+        """Every listed origin, with the columns of `origins`."""
         return self._once("all_origins", self._complete_origins)
 
     def _complete_origins(self) -> DataFrame:
@@ -99,7 +98,7 @@ class Listings:
         return reduce(DataFrame.unionByName, (index.refused for index in self._indexes()), none)
 
     def quarantine(self) -> DataFrame:
-        """What could not be listed, files of events and their lines among it."""
+        """Inputs that could not be listed, files of events and their lines among them."""
         listed = self.listed("quarantine")
         if not self._sources.event_files:
             return listed
@@ -107,7 +106,7 @@ class Listings:
         return listed.unionByName(quarantine_event_files(files))
 
     def num_index_origins(self) -> tuple[int, int]:
-        """Origins that the indexes tell of, and how many of them opted out."""
+        """Number of origins in the indexes, and how many of them opted out."""
         counted = [(index.num_origins, index.num_refused) for index in self._indexes()]
         return sum(count for count, _ in counted), sum(refused for _, refused in counted)
 
@@ -121,10 +120,8 @@ class Listings:
         return self._stored[name]
 
     def _list_containers(self) -> DataFrame:
-        names = [column.split()[0] for column in CONTAINERS_DDL.split(", ")]
-        rows = [[getattr(each, name) for name in names] for each in self._sources.containers]
-        containers = self._spark.createDataFrame(rows, CONTAINERS_DDL)
-        return list_sources(containers, self._params)
+        rows = [astuple(container) for container in self._sources.containers]
+        return list_sources(self._spark.createDataFrame(rows, CONTAINERS_DDL), self._params)
 
     def _indexes(self) -> list[IndexListing]:
         if self._listed_indexes is None:
@@ -149,9 +146,9 @@ class Listings:
         return list_stack_v2(place, index, self._requests, scratch)
 
     def _index_key(self, spec: SourceSpec, folder: str) -> str:
-        """Fingerprint of what decides what an index lists: its files among it, by their stamps."""
-        told = self._repositories() if spec.kind == "swh" else None
-        tables = (self._requests, *((told.names, told.repositories) if told else ()))
+        """Fingerprint of everything that decides an index's listing; its files by their stamps."""
+        known = self._repositories() if spec.kind == "swh" else None
+        tables = (self._requests, *((known.names, known.repositories) if known else ()))
         parts = [spec.kind, index_store(spec), *map(str, file_stamps(folder))]
         parts += [str(fingerprint_rows(rows).collect()[0]) for rows in tables]
         return fingerprint("index", parts, self._params.limits, __name__)

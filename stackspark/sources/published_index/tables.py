@@ -1,4 +1,4 @@
-"""The published identifiers of The Stack v2: Parquet of files or repositories, without contents.
+"""Published identifiers of The Stack v2: Parquet of files or repositories, without contents.
 
 `stack-v2` is the layout of the-stack-v2 and its deduplicated copy, `stack-v2-ids` that of
 the-stack-v2-train: a row per repository with its files.
@@ -32,7 +32,7 @@ ORIGIN = {
     "gha_pushed_at": "timestamp",
     "gha_language": "string",
 }
-"""Columns that say something of a repository; a layout has some of them, the others are null."""
+"""Columns of a repository; a layout has some of them, the others are null."""
 
 FILE = ("blob_id", "path", "content_id", "length_bytes")
 NEEDED = {

@@ -1,8 +1,8 @@
-"""The ORC tables of a Software Heritage graph export, read by declared schemas.
+"""ORC tables of a Software Heritage graph export, read by declared schemas.
 
-A table is a folder of files whose names and order say nothing; one without rows has no file, where
-Spark could not infer a schema. Times are read as texts: the reader of ORC shifts timestamps by the
-time zone of its process, and some of them fit into no year that Spark knows.
+A table is a folder of files whose names and order carry no meaning; a table without rows has no
+file from which Spark could infer a schema. Times are read as texts: the reader of ORC shifts
+timestamps by the time zone of its process, and some are outside the years that Spark knows.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from stackspark.runtime.storage.s3 import SCHEME
 GRAPH = "graph/orc"
 OPTIONAL = ("release", "skipped_content")
 FIRST_DAY = "1582-10-15"
-"""Before it the reader counts days by another calendar than everybody else; no commit is so old."""
+"""First Gregorian day: the reader of ORC shifts earlier ones; no commit is so old."""
 
 DDL = {
     "origin_visit_status": "origin string, visit bigint, date string, status string, "
@@ -32,15 +32,15 @@ DDL = {
     "content": "sha1 string, sha1_git string, length bigint, status string",
     "skipped_content": "sha1 string, sha1_git string, length bigint, reason string",
 }
-"""The columns that are read; a table may have more of them."""
+"""Columns that are read; a table may have more."""
 
 EITHER = {"origin_visit_status": ("snapshot", "snapshot_id")}
-"""Columns that exports of different years name differently."""
+"""Columns whose name depends on the year of the export."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GraphTables:
-    """What is read of an export; ids are 40 hex digits.
+    """Tables of an export; ids are 40 hex digits.
 
     Attributes:
         visits: `origin_url`, `visit`, `visit_date`, `status`, `snapshot_id`.
@@ -100,7 +100,7 @@ def read_graph(spark: SparkSession, folder: str) -> GraphTables:
 
 
 def absolute(location: str) -> str:
-    """Write a location as Spark and every executor find it: ``s3a://...``, or a whole path."""
+    """Location as Spark and every executor find it: ``s3a://...``, or an absolute path."""
     if location.startswith("s3://"):
         return SCHEME + location.removeprefix("s3://")
     return location if "://" in location else str(Path(location).absolute())
@@ -116,7 +116,7 @@ def _contents(tables: Mapping[str, DataFrame]) -> DataFrame:
 
 
 def _time(name: str) -> Column:
-    """A time in UTC; null where it is out of the range of a timestamp."""
+    """A timestamp in UTC; null out of range."""
     time = F.expr(f"try_cast({name} as timestamp)")
     is_sane = F.year(time).between(1, 9999) & (time >= F.lit(FIRST_DAY).cast("timestamp"))
     return F.when(is_sane, time)

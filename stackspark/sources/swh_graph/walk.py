@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.errors import InvalidParamsError
 from stackspark.lake.scratch import Scratch
 from stackspark.sources.base.faults import Case, first_fault
-from stackspark.sources.base.limits import Limits
+from stackspark.sources.base.limits import Limits, require_positive
 from stackspark.sources.swh_graph.directories import COUNTS, extend_paths, reach_directories
 from stackspark.sources.swh_graph.entries import count_entries, describe_entries, directory_links
 from stackspark.swhid import EMPTY_DIRECTORY_ID
@@ -45,8 +44,7 @@ class WalkDirectoriesParams:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        if self.max_levels < 1:
-            raise InvalidParamsError(f"the walk needs max_levels > 0; found {self.max_levels}")
+        require_positive(self, "the walk", ("max_levels",))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -183,7 +183,7 @@ def test_nothing_is_lost_at_a_fault_in_five_answers(
     with faulty_s3(moto.endpoint, Faults(rate=0.2, slow_seconds=0.01)) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         location = f"s3://{s3_bucket}"
-        content_stores._bucket.cache_clear()
+        content_stores._s3_store.cache_clear()
         found = read(raws, location, patient, counts)
         assert [content.content for content in found] == [raw.decode() for raw in raws]
         keys = {f"/{s3_bucket}/content/{blob_id(raw)}" for raw in raws}
@@ -201,7 +201,7 @@ def broken(
     put(moto, s3_bucket, texts(30))
     with faulty_s3(moto.endpoint, Faults(rate=1.0, kinds=[request.param])) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-        content_stores._bucket.cache_clear()
+        content_stores._s3_store.cache_clear()
         yield f"s3://{s3_bucket}"
 
 
@@ -245,7 +245,7 @@ def test_credentials_that_expire_after_other_faults_end_the_run_too(
     put(moto, s3_bucket, texts(1))
     with faulty_s3(moto.endpoint, SlowThenExpired(rate=1.0, burst=0)) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-        content_stores._bucket.cache_clear()
+        content_stores._s3_store.cache_clear()
         with pytest.raises(SetupError, match="ExpiredToken"):
             read(texts(1), f"s3://{s3_bucket}")
         assert sum(proxy.asked.values()) == 4 + swh_contents.MAX_RENEWALS
@@ -259,12 +259,12 @@ def test_credentials_that_are_renewed_are_taken_up(
     with faulty_s3(moto.endpoint, first) as proxy:
         proxy.faults = Faults(rate=1.0, kinds=[EXPIRED], applies=lambda *_: proxy.asked.total() < 3)
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-        content_stores._bucket.cache_clear()
+        content_stores._s3_store.cache_clear()
         assert {content.status for content in read(texts(3), f"s3://{s3_bucket}")} == {"ok"}
 
 
 def test_bucket_that_is_missing_ends_the_run(s3_bucket: str) -> None:
-    content_stores._bucket.cache_clear()
+    content_stores._s3_store.cache_clear()
     with pytest.raises(SetupError, match="NoSuchBucket; create the bucket"):
         read(texts(1), "s3://no-such-bucket-here")
 
@@ -274,7 +274,7 @@ def test_missing_credentials_are_one_line_that_names_both_ways(
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    content_stores._bucket.cache_clear()
+    content_stores._s3_store.cache_clear()
     with pytest.raises(
         SetupError, match=r"set AWS_ACCESS_KEY_ID.*public bucket, name it in public_buckets"
     ):
@@ -287,7 +287,7 @@ def test_requests_to_public_buckets_carry_no_credentials(
     put(moto, s3_bucket, texts(2))
     monkeypatch.setenv(PUBLIC_VARIABLE, "")
     declare_public(["another", s3_bucket])
-    content_stores._bucket.cache_clear()
+    content_stores._s3_store.cache_clear()
     headers: list[str | None] = []
     store = content_stores.content_store(f"s3://{s3_bucket}", QUICK)
     events = store._client.meta.events

@@ -10,7 +10,7 @@ from source_fixtures import fetch_locally, git, list_locally, make_repository, w
 from stackspark.errors import InputError, UsageError
 from stackspark.sources.base.specs import SourceSpec, parse_source, read_sources_file
 from stackspark.sources.listing.containers import TASK_BYTES, expand_sources
-from stackspark.sources.origins.indexes import opens_s3, reads_s3
+from stackspark.sources.origins.index_locations import opens_s3, reads_s3
 
 
 def test_parse_source_of_each_kind() -> None:

@@ -14,7 +14,7 @@ from stackspark.sources.origins.index_listings import (
     REFUSED,
     REFUSED_DDL,
     IndexListing,
-    opened,
+    open_listing,
 )
 from stackspark.sources.origins.listing_cache import COUNTS, KeptListings
 
@@ -36,7 +36,7 @@ class Lists:
             raise OSError("killed")
         for name in (LISTED, ORIGINS):
             scratch.write(self.spark.createDataFrame([], LISTED_SCHEMA), name)
-        return opened(self.spark, scratch, 3, 1)
+        return open_listing(self.spark, scratch, 3, 1)
 
 
 def test_listing_is_made_once(spark: SparkSession, tmp_path: Path) -> None:

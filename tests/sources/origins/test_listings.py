@@ -26,7 +26,7 @@ from stackspark.sources.listing.containers import expand_sources
 from stackspark.sources.listing.list_sources import ListSourcesParams
 from stackspark.sources.origins import listings as listings_module
 from stackspark.sources.origins.index_listings import IndexSource, list_stack_v2
-from stackspark.sources.origins.indexes import check_index
+from stackspark.sources.origins.index_locations import check_index
 from stackspark.sources.origins.listing_cache import KeptListings
 from stackspark.sources.origins.listings import Listings, Sources
 

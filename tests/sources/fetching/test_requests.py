@@ -1,19 +1,21 @@
-"""Requests are cut into parts, none of them is lost or in two, and no unit is split."""
+"""Each new content is requested once; parts lose no request, and split no unit."""
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from stackspark.lake.scratch import Scratch
-from stackspark.sources.fetching.fetch import (
+from stackspark.sources.fetching.fetch import FetchParams
+from stackspark.sources.fetching.requests import (
     FREE_PARTS,
     MAX_PARTS,
-    FetchParams,
     bucket_requests,
     count_parts,
     fetch_parts,
+    request_contents,
 )
 
+LOCATED = "directory_id string, path string, content_id string, mode int, locator struct<n:int>"
 NUM_REQUESTS, NUM_UNITS = 4000, 300
 
 
@@ -72,3 +74,32 @@ def test_stored_requests_are_in_the_order_of_their_parts(requests: DataFrame) ->
         )
         buckets = [bucket for _, bucket in rows]
         assert buckets == sorted(buckets)
+
+
+def test_request_contents_asks_once_and_spares_links_known_and_opted_out(
+    spark: SparkSession,
+) -> None:
+    files = spark.createDataFrame(
+        [
+            ("d", "/a", "c1", 33188, (2,)),
+            ("d", "/b", "c1", 33188, (1,)),
+            ("d", "/link", "c2", 40960, (3,)),
+            ("d", "/known", "c3", 33261, (4,)),
+            ("d", "/private", "c4", 33188, (5,)),
+            ("d", "/by_id", "c5", 33188, (6,)),
+            ("e", "/refused", "c6", 33188, (7,)),
+            ("d", "/once", "c7", 33188, (8,)),
+        ],
+        LOCATED,
+    )
+    opted_out = spark.createDataFrame(
+        [("file", "d/private"), ("content", "c5"), ("origin", "u:e")],
+        "grain string, subject_id string",
+    )
+    origins = spark.createDataFrame(
+        [("d", "u:d"), ("e", "u:e")], "directory_id string, origin_url string"
+    )
+    known = spark.createDataFrame([("c3",)], "content_id string")
+    rows = request_contents(files, origins, opted_out, known).sort("content_id").collect()
+    found = [(row.content_id, row.locator.n, row.other_locator.n) for row in rows]
+    assert found == [("c1", 1, 2), ("c7", 8, 8)]

@@ -2,11 +2,13 @@ from datetime import datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from stackspark.contracts.tables import table_contract
-from stackspark.sources.origins.select_origins import select_origins
+from stackspark.sources.origins.selection import select_files, select_origins
 
 ROOT = "d" * 40
+LISTED = "container string, directory_id string, path string"
 BEFORE, AFTER = datetime(2015, 1, 1), datetime(2020, 1, 1)
 
 
@@ -96,3 +98,29 @@ def test_select_origins_leaves_out_roots_without_files(spark: SparkSession) -> N
         {"origin_url": "https://b", "num_files": 0, "num_submodules": 2},
     )
     assert select_origins(rows).collect() == []
+
+
+def test_select_files_takes_one_container_of_a_root(spark: SparkSession) -> None:
+    origins = spark.createDataFrame([("d1", 1)], "directory_id string, num_files bigint")
+    listed = spark.createDataFrame(
+        # An index may list nothing but some files of a root, as the first one does.
+        [("0", "d1", 0), ("b", "d1", 1), ("a", "d1", 1), ("c", "d2", 1)],
+        "container string, directory_id string, num_files bigint",
+    )
+    files = spark.createDataFrame(
+        [("b", "d1", "/x/A.Py"), ("a", "d1", "/x/A.Py"), ("c", "d2", "/y")], LISTED
+    )
+    rows = select_files(listed, files, origins).collect()
+    assert [row.asDict() for row in rows] == [
+        {"directory_id": "d1", "path": "/x/A.Py", "name": "A.Py", "extension": "py"}
+    ]
+
+
+def test_select_files_extension_is_the_last_suffix(spark: SparkSession) -> None:
+    names = ["a.tar.GZ", "Makefile", ".gitignore", "x.", "..c", "é.py", "a\nb.txt"]
+    expected = ["gz", "", "", "", "", "py", "txt"]
+    origins = spark.createDataFrame([("d", 7)], "directory_id string, num_files bigint")
+    listed = origins.withColumn("container", F.lit("a"))
+    files = spark.createDataFrame([("a", "d", "/" + name) for name in names], LISTED)
+    rows = select_files(listed, files, origins).collect()
+    assert {row.name: row.extension for row in rows} == dict(zip(names, expected, strict=True))

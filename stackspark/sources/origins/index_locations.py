@@ -1,4 +1,4 @@
-"""Sources that tell of many origins in tables: where their tables and contents are."""
+"""Locations of an index's tables and contents, checked before a run."""
 
 from stackspark.errors import InputError
 from stackspark.runtime.storage.filesystems import exists, joined
@@ -10,7 +10,7 @@ from stackspark.sources.swh_graph.tables import absolute, graph_folder
 
 
 def check_index(spec: SourceSpec) -> None:
-    """Check on the driver that an index can be read, before anything of a run is done.
+    """Check on the driver that an index can be read.
 
     Raises:
         InputError: if its tables are missing or lack a column, or there is no folder of contents.
@@ -35,7 +35,7 @@ def index_tables(spec: SourceSpec) -> str:
 
 
 def index_store(spec: SourceSpec) -> str:
-    """Where the contents of an index are; see `content_stores.content_store`."""
+    """Location of the contents of an index; see `stores.content_store`."""
     return absolute(spec.contents or spec.location)
 
 
