@@ -1,4 +1,4 @@
-"""Benchmark items from the files that a user names: JSONL or Parquet."""
+"""Benchmark items, read from JSONL or Parquet."""
 
 import json
 from collections.abc import Iterator
@@ -26,18 +26,16 @@ def read_benchmarks(path: str | None) -> list[BenchmarkItem]:
     """
     if path is None:
         return []
-    found = Path(path)
-    files = sorted(found.rglob("*")) if found.is_dir() else [found]
+    place = Path(path)
+    files = sorted(place.rglob("*")) if place.is_dir() else [place]
     readable = [file for file in files if file.suffix in (".jsonl", ".json", ".parquet")]
-    if not found.exists() or not readable:
+    if not place.exists() or not readable:
         raise InputError(f"benchmarks.path: needed JSONL or Parquet files, found none at {path}")
-    return [item for file in readable for item in _items(file)]
+    return [_item(row, where) for file in readable for where, row in _rows(file)]
 
 
-def _items(file: Path) -> Iterator[BenchmarkItem]:
-    rows = _parquet_rows(file) if file.suffix == ".parquet" else _json_rows(file)
-    for where, row in rows:
-        yield _item(row, where)
+def _rows(file: Path) -> Iterator[tuple[str, Any]]:
+    return _parquet_rows(file) if file.suffix == ".parquet" else _json_rows(file)
 
 
 def _json_rows(file: Path) -> Iterator[tuple[str, Any]]:
@@ -65,10 +63,10 @@ def _parquet_rows(file: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _item(row: Any, where: str) -> BenchmarkItem:
-    found = row if isinstance(row, dict) else {}
-    missing = [name for name in COLUMNS if found.get(name) is None]
+    values = row if isinstance(row, dict) else {}
+    missing = [name for name in COLUMNS if values.get(name) is None]
     if missing:
         raise InputError(
             f"benchmarks.path: {where} needs {', '.join(COLUMNS)}; {', '.join(missing)} missing"
         )
-    return BenchmarkItem(**{name: str(found[name]) for name in COLUMNS})
+    return BenchmarkItem(**{name: str(values[name]) for name in COLUMNS})

@@ -1,13 +1,14 @@
-"""Benchmark strings that occur in texts, whatever the case and the white space.
+"""Matcher of benchmark strings in texts, regardless of letter case and white space.
 
-Both sides are lower-cased and lose all white space (`str.isspace`); a string occurs where it is
-then a substring. Lower-casing goes by the single character, so that it does not depend on what
-stands beside it: a final sigma is a sigma.
+Texts and strings are lower-cased and lose all white space (`str.isspace`); then a string occurs
+where it is a substring. Each character is lower-cased alone, so that its neighbours do not matter:
+a final sigma is a sigma.
 
-All strings are looked for at once, in three steps. A filter probes each text every `stride` bytes
-for 8 bytes that stand near the start of a string, then for its whole start. The few texts that
-pass are read by an Aho-Corasick automaton of the first 64 bytes of each string (all of each would
-take 12 bytes of memory a byte), and what it finds is compared in full. No step loses an occurrence.
+One search for all strings, in three steps. A Bloom filter with one hash is probed every `stride`
+bytes of a text for 8 bytes that stand near the start of a string, then a table of hashes for the
+whole start. The few texts that pass are read by an Aho-Corasick automaton of the first 64 bytes of
+each string (of whole strings it would take 12 bytes of memory a byte), and its hits are compared in
+full. No step loses an occurrence.
 
 Short strings match everywhere once the white space is gone (``returnx+y``), so they are left out
 and named in `BenchmarkMatcher.dropped`.
@@ -52,7 +53,7 @@ MATCH_TYPE = pa.struct([(part, pa.string()) for part in ("benchmark", "item_id",
 PROBE_BYTES, MAX_START_BYTES, PREFIX_BYTES = 8, 32, 64
 BITS_PER_ENTRY = 32
 PIECE_BYTES = 65_536
-"""The automaton reads this much at a time, so that its list of hits stays small on any text."""
+"""Bytes that the automaton reads at a time, so that its list of hits stays small on any text."""
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
@@ -75,12 +76,12 @@ class BenchmarkItem:
     text: str
 
 
-class Filter(NamedTuple):
-    """Hashes of the starts of all strings; without a stride everything passes.
+class StartFilter(NamedTuple):
+    """Filter of texts by the starts of all strings; with a stride of 0 every text passes.
 
-    `probes` and `words` are sets of hashes as bits: of the 8 bytes at each of the first `stride`
-    bytes of a string, and of its first 8 bytes; `starts` are hashes of its first `stride + 7`
-    bytes, sorted.
+    `probes` and `words` are Bloom filters with one hash: of the 8 bytes at each of the first
+    `stride` bytes of a string, and of its first 8 bytes; `starts` are hashes of its first
+    `stride + 7` bytes, sorted.
     """
 
     stride: int
@@ -89,10 +90,10 @@ class Filter(NamedTuple):
     starts: Hashes
 
 
-class Engine(NamedTuple):
-    """What a process compiles of a matcher."""
+class CompiledMatcher(NamedTuple):
+    """Filter and automaton of a matcher, compiled once per process."""
 
-    filter: Filter
+    filter: StartFilter
     automaton: BytesAhoCorasick
     needles: tuple[bytes, ...]
     by_prefix: tuple[tuple[int, ...], ...]
@@ -109,7 +110,7 @@ class BenchmarkMatcher:
         excepted: items that equal an exception once normalised, in the order given.
         needles: normalised strings that are looked for, sorted, no two equal.
         owners: for each of them the items that it stands for, sorted.
-        fingerprint: SHA-256 over all that decides on matches, 64 hex digits.
+        fingerprint: SHA-256 over version, strings and items, 64 hex digits.
     """
 
     def __init__(
@@ -166,18 +167,18 @@ class BenchmarkMatcher:
         return pa.ListArray.from_arrays(pa.array(np.cumsum(sizes, dtype=np.int32)), structs)
 
     def _found(self, texts: pa.Array) -> dict[int, list[Match]]:
-        engine = _engine(self)
+        search = _compiled_matcher(self)
         normalized, offsets = _normalized(texts)
         found = {}
-        for row in np.flatnonzero(_suspects(normalized, offsets, engine.filter)).tolist():
-            indexes = _occurring(engine, normalized[offsets[row] : offsets[row + 1]].tobytes())
+        for row in np.flatnonzero(_suspects(normalized, offsets, search.filter)).tolist():
+            indexes = _occurring(search, normalized[offsets[row] : offsets[row + 1]].tobytes())
             if indexes:
                 found[row] = sorted({match for index in indexes for match in self.owners[index]})
         return found
 
 
 def normalize(texts: Sequence[str]) -> list[str]:
-    """Texts as they are compared: lower case, no white space."""
+    """Lower-case texts without white space, as they are compared."""
     encoded = pa.array([text.encode("utf-8", "replace") for text in texts], pa.large_binary())
     data, offsets = _normalized(encoded)
     return [
@@ -210,20 +211,22 @@ def _lowered() -> Lowered:
 
 
 @lru_cache(maxsize=4)
-def _engine(matcher: BenchmarkMatcher) -> Engine:
+def _compiled_matcher(matcher: BenchmarkMatcher) -> CompiledMatcher:
     needles = tuple(needle.encode() for needle in matcher.needles)
     by_prefix: dict[bytes, list[int]] = {}
     for index, needle in enumerate(needles):
         by_prefix.setdefault(needle[:PREFIX_BYTES], []).append(index)
     automaton = BytesAhoCorasick(list(by_prefix), implementation=Implementation.ContiguousNFA)
-    return Engine(_filter(needles), automaton, needles, tuple(map(tuple, by_prefix.values())))
+    return CompiledMatcher(
+        _filter(needles), automaton, needles, tuple(map(tuple, by_prefix.values()))
+    )
 
 
-def _filter(needles: Sequence[bytes]) -> Filter:
+def _filter(needles: Sequence[bytes]) -> StartFilter:
     start_bytes = min(MAX_START_BYTES, *map(len, needles))
     stride = max(start_bytes - PROBE_BYTES + 1, 0)
     num_bits = 1 << (BITS_PER_ENTRY * max(stride, 1) * len(needles)).bit_length()
-    made = Filter(
+    made = StartFilter(
         stride=stride,
         probes=np.zeros(num_bits // 8, np.uint8),
         words=np.zeros(num_bits // 8, np.uint8),
@@ -235,14 +238,14 @@ def _filter(needles: Sequence[bytes]) -> Filter:
     return made
 
 
-def _occurring(engine: Engine, haystack: bytes) -> set[int]:
+def _occurring(search: CompiledMatcher, haystack: bytes) -> set[int]:
     """Indexes of the needles that occur in a normalised text."""
     found: set[int] = set()
     for piece in range(0, len(haystack), PIECE_BYTES):
         part = haystack[piece : piece + PIECE_BYTES + PREFIX_BYTES - 1]
-        for prefix, start, _ in engine.automaton.find_matches_as_indexes(part, overlapping=True):
-            for index in engine.by_prefix[prefix]:
-                if index not in found and haystack.startswith(engine.needles[index], piece + start):
+        for prefix, start, _ in search.automaton.find_matches_as_indexes(part, overlapping=True):
+            for index in search.by_prefix[prefix]:
+                if index not in found and haystack.startswith(search.needles[index], piece + start):
                     found.add(index)
     return found
 
@@ -259,7 +262,7 @@ def _normalize(
             byte = data[position]
             if byte < 0x80:
                 position += 1
-                # Written in any case, so that there is no branch that white space would mislead.
+                # Written always: a branch on white space would be mispredicted.
                 lower = lowered[byte]
                 normalized[written] = lower & 0x7F
                 written += lower >= 0
@@ -272,7 +275,7 @@ def _normalize(
 
 @compiled
 def _write(lower: int, normalized: Bytes, written: int) -> int:
-    """Write a lower-cased code point as UTF-8 and return where to write on."""
+    """Write a lower-cased code point as UTF-8; return the position after it."""
     if lower < 0:
         return written
     if lower == DOTTED_I:
@@ -327,7 +330,7 @@ def _set(bits: Bytes, bit: np.uint64) -> None:
 
 
 @compiled
-def _fill(starts: Bytes, made: Filter) -> None:
+def _fill(starts: Bytes, made: StartFilter) -> None:
     """Put the starts of all strings, one after the other, into the sets of a filter."""
     start_bytes = made.stride + PROBE_BYTES - 1
     for index in range(len(made.starts)):
@@ -339,7 +342,7 @@ def _fill(starts: Bytes, made: Filter) -> None:
 
 
 @compiled
-def _suspects(data: Bytes, offsets: Longs, wanted: Filter) -> Flags:
+def _suspects(data: Bytes, offsets: Longs, wanted: StartFilter) -> Flags:
     """Whether each text may hold the start of a string; true for every text that does."""
     suspects = np.zeros(len(offsets) - 1, np.bool_)
     for row in range(len(offsets) - 1):
@@ -356,7 +359,7 @@ def _suspects(data: Bytes, offsets: Longs, wanted: Filter) -> Flags:
 
 
 @compiled
-def _holds_start(data: Bytes, text: tuple[int, int], probe: int, wanted: Filter) -> bool:
+def _holds_start(data: Bytes, text: tuple[int, int], probe: int, wanted: StartFilter) -> bool:
     """Whether the start of a string may stand in a text so that `probe` is in its first bytes."""
     start_bytes = wanted.stride + PROBE_BYTES - 1
     first = max(text[0], probe - wanted.stride + 1)

@@ -1,11 +1,10 @@
-"""Linguist's answers: language of a file, whether it is generated, what its path says of it.
+"""Linguist: the language of a file, whether it is generated, and flags of its path.
 
-go-enry asks in this order: binary, modeline, file name, shebang, extension, then the content. So
-where the name or the extension alone stands for one language, only a modeline, a shebang or a NUL
-byte can make it another; a file without any of them gets the language of its name from a memo.
-That spared 85 % of 3,098 files of installed packages the question and halved the time of all; an
-ambiguous `.h` still takes 1 ms for 8 kB. A test holds the two ways against each other on thousands
-of real files.
+go-enry decides in this order: binary, modeline, file name, shebang, extension, content. Where the
+name or the extension alone stands for one language, only a modeline, a shebang or a NUL byte can
+overrule it; a file without any of them gets the language of its name from a cache. So go-enry is
+not called for 85 % of 3,098 files of installed packages, which halves the time of all; an ambiguous
+`.h` still takes 1 ms for 8 kB. A test compares both ways on thousands of real files.
 """
 
 import difflib
@@ -20,20 +19,20 @@ from enry.definitions import ffi, go_str_slice_to_py, lib
 from stackspark.runtime.reference_data import reference_data
 
 LANGUAGES_VERSION = f"1/enry-python-{version('enry-python')}"
-"""Changes with any answer; the data of Linguist is part of enry-python."""
+"""Changes with any result; the data of Linguist is part of enry-python."""
 
 MAX_LANGUAGE_BYTES = 50 * 1024
-"""What Linguist's own classifier considers; an ambiguous file of 2 MB would take 72 ms."""
+"""Bytes that Linguist's own classifier reads; an ambiguous file of 2 MB would take 72 ms."""
 
 MODELINE_LINES = 5
-MEMO_NAMES, MEMO_PATHS = 65_536, 65_536
+CACHED_NAMES, CACHED_PATHS = 65_536, 65_536
 
-# What every modeline that names a language holds: Emacs' mark, or an option of vi.
+# Part of every modeline that names a language: Emacs' mark, or an option of vi.
 MODELINE = re2.compile(rb"-\*-|(?i:filetype|ft|syntax)\s*=")
 
 
 class PathFlags(NamedTuple):
-    """What a path says of a file, whatever its content."""
+    """Linguist's flags of a path."""
 
     is_vendor: bool
     is_documentation: bool
@@ -45,7 +44,7 @@ def detect_language(name: str, raw: bytes) -> str | None:
     """Linguist's language of a file, or None where it knows none.
 
     Args:
-        name: base name of the file; what cannot be encoded counts as a question mark.
+        name: base name of the file; characters that cannot be encoded count as question marks.
         raw: content; the first 50 kB decide.
     """
     content = raw[:MAX_LANGUAGE_BYTES]
@@ -58,8 +57,8 @@ def detect_language(name: str, raw: bytes) -> str | None:
 def is_generated(name: str, raw: bytes) -> bool:
     """Whether a file is generated, by Linguist's rules on its base name and content.
 
-    Needs the whole content: minified files go by the mean length of all lines, source maps and
-    recorded cassettes by the last lines.
+    Needs the whole content: the mean length of all lines decides on minified files, the last lines
+    on source maps and recorded cassettes.
     """
     return bool(enry.is_generated(_encodable(name), raw))
 
@@ -97,7 +96,7 @@ def language_families() -> dict[str, str]:
     return {language: family for family, members in families.items() for language in members}
 
 
-@lru_cache(maxsize=MEMO_PATHS)
+@lru_cache(maxsize=CACHED_PATHS)
 def path_flags(path: str) -> PathFlags:
     """Linguist's flags of a path in its repository, with or without a slash before it."""
     relative = _encodable(path).lstrip("/")
@@ -113,7 +112,7 @@ def _encodable(name: str) -> str:
     return name if name.isascii() else name.encode("utf-8", "replace").decode()
 
 
-@lru_cache(maxsize=MEMO_NAMES)
+@lru_cache(maxsize=CACHED_NAMES)
 def _language_of_name(name: str) -> str | None:
     """The one language that a name or its extension stands for; None if there are more or none."""
     languages = enry.get_languages_by_filename(name) or _languages_by_extension(name)
@@ -121,13 +120,13 @@ def _language_of_name(name: str) -> str | None:
 
 
 def _languages_by_extension(name: str) -> list[str]:
-    # The package wraps this function only for the first language, without saying if there are more.
-    found = lib.GetLanguagesByExtension(name.encode(), b"", 0, ffi.NULL)
-    return list(go_str_slice_to_py(lib, found))
+    # The package's wrapper returns only the first language, and not whether there are more.
+    languages = lib.GetLanguagesByExtension(name.encode(), b"", 0, ffi.NULL)
+    return list(go_str_slice_to_py(lib, languages))
 
 
 def _may_overrule_name(content: bytes) -> bool:
-    """Whether go-enry may answer something else than the one language of the name."""
+    """Whether go-enry may overrule the one language of the name."""
     return (
         not content
         or content.startswith(b"#!")
@@ -137,7 +136,7 @@ def _may_overrule_name(content: bytes) -> bool:
 
 
 def _modeline_scope(content: bytes) -> bytes:
-    """First and last five lines, put together as go-enry does it; all of a short file."""
+    """First and last five lines, joined as go-enry joins them; all of a short file."""
     if content.count(b"\n") < 2 * MODELINE_LINES:
         return content
     head, foot = -1, len(content)

@@ -1,4 +1,4 @@
-"""What the scan has to do: groups of metrics of another version, base names not seen yet."""
+"""Requests to the scan: groups of metrics in another version, and new base names."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,19 +13,18 @@ def request_scans(
     groups: Sequence[str],
     versions: Mapping[str, str],
 ) -> DataFrame:
-    """Compare what is wanted with what has been measured.
+    """Request the metrics and languages that no current row has.
 
     Args:
         blobs: (`blob_id`, `name`) of every file whose content is text; repeats are allowed.
-        measurements: what has been measured.
-        file_languages: what has been detected.
+        measurements: rows of earlier scans.
+        file_languages: rows of earlier scans.
         groups: groups of metrics that depend on the bytes alone.
-        versions: version wanted of each group and of `languages`.
+        versions: wanted version of each group and of `languages`.
 
     Returns:
-        Requests (`blob_id`, `groups`, `name`): each new name once, and what is to be measured of
-        the bytes with the first of a blob's names; `name` is null where only the bytes are
-        measured.
+        Requests (`blob_id`, `groups`, `name`): each new name once. The missing groups of a blob
+        stand with the first of its new names; `name` is null where only the bytes are measured.
     Shuffles: ids and names only, by (blob_id, name) and by blob_id.
     """
     named = blobs.select("blob_id", "name").distinct()

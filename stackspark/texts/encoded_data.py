@@ -10,7 +10,7 @@ The three patterns, of which all leftmost greedy matches count:
 ``[ \t\n\r\f\v]``; any other character bounds a word. Each pattern can be read without going back:
 where an element of a run fails, no other way to read the run would have gone further. So the
 kernels below are exact and take linear time on any text. A window of the length of the shortest
-match is skipped where its last byte cannot belong to one, so that ordinary code costs little.
+match is skipped where its last byte cannot belong to one, so ordinary code costs little.
 
 Matches are ASCII: their bytes are code points. Spans of several patterns count once in the
 fraction, though the longest match is looked for in each pattern alone.
@@ -35,10 +35,10 @@ MIN_BASE64_CHARS, MIN_ELEMENTS = 64, 8
 ESCAPE_CHARS = 6
 MIN_ESCAPES_CHARS = MIN_ELEMENTS * ESCAPE_CHARS
 MIN_HEX_CHARS = 3 * MIN_ELEMENTS - 1
-"""Eight times two digits and what must stand between them."""
+"""Eight times two digits and a separator between them."""
 
 BASE64, HEX_RUN, ESCAPES, HEX_DIGIT, WORD, SPACE = 1, 2, 4, 8, 16, 32
-"""Bits of the table of bytes: the first three say in which runs a byte can be."""
+"""Bits of the table of bytes; the first three are the runs that a byte can be in."""
 
 COVERED, LONGEST, NUM_CHARS = 0, 1, 2
 

@@ -1,11 +1,10 @@
-"""Visible text of HTML, counted without building a tree.
+"""Visible text of HTML, counted by a tokenizer, without a tree.
 
 Elements nested deeply or left open make any tree builder of the HTML standard take quadratic time
 and memory (500 kB of ``<div>`` took lexbor 52 s), and a corpus holds such files. The number of
-visible characters needs the tokens only, so this reads them as the standard's tokenizer does, in
-one pass and constant memory: text outside of tags and comments, without the elements `script` and
-`style`. White space counts, as it does in what BeautifulSoup's `get_text` returns; a character
-reference is one character.
+visible characters needs tokens only, so this tokenizer follows the standard's in one pass and
+constant memory: text outside of tags and comments, without the elements `script` and `style`. White
+space counts, as in BeautifulSoup's `get_text`; a character reference is one character.
 
 Source: HTML standard, section 13.2.5; rule of the StarCoder code for visible text.
 """
@@ -33,8 +32,8 @@ STYLE = np.frombuffer(b"style", np.uint8)
 def visible_chars(html: str) -> int:
     """Code points of the visible text of one HTML file.
 
-    What is never closed reaches to the end: of an open comment, tag, script or style nothing more
-    is visible. Takes linear time on any text.
+    An open comment, tag, script or style reaches to the end of the file and hides the rest. Takes
+    linear time on any text.
     """
     data = np.frombuffer(html.encode("utf-8", "replace"), np.uint8)
     return int(_visible_chars(data, SCRIPT, STYLE))
@@ -75,7 +74,7 @@ def _is_space(byte: np.uint8) -> bool:
 
 @compiled
 def _markup_end(data: Bytes, start: int) -> int:
-    """Where the tag, comment or declaration at a `<` ends; `start` if it is none."""
+    """End of the tag, comment or declaration at a `<`; `start` if it is none."""
     kind = data[start + 1]
     name = start + 2 if kind == SLASH else start + 1
     if name < len(data) and _is_letter(data[name]):
@@ -138,7 +137,7 @@ def _comment_end(data: Bytes, position: int) -> int:
 
 @compiled
 def _is_named(data: Bytes, position: int, name: Bytes) -> bool:
-    """Whether a tag whose name begins at `position` is of an element, whatever the case."""
+    """Whether the tag whose name begins at `position` is of an element, in any letter case."""
     after = position + len(name)
     if after >= len(data):
         return False

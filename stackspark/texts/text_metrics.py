@@ -1,10 +1,10 @@
-"""Lines, letters and marks of texts, measured in their UTF-8 bytes.
+"""Metrics of texts: lines, letters, generated markers, licence tags and normalised hashes.
 
 Definitions are Python's own over code points: lines are `str.splitlines`, letters `str.isalpha`,
-letters and digits `str.isalnum`. They come from one table with a byte per code point, made from
-those methods, so the answers follow the Unicode version of the interpreter; `TEXT_VERSION` names
-it. Denominators count every code point, line ends included, as the published columns of The Stack
-v2 do. A `generated_marker` and a licence tag are looked for in the first lines only.
+letters and digits `str.isalnum`. A table with a byte per code point is made from those methods, so
+results follow the Unicode version of the interpreter, which `TEXT_VERSION` names. Denominators
+count every code point, line ends included, as the published columns of The Stack v2 do. Only the
+first lines are searched for a `generated_marker` and a licence tag.
 
 Source: StarCoder2 paper (arXiv 2402.19173), basic filters; SPDX specification 2.3, annex E.
 """
@@ -33,14 +33,14 @@ GENERATED_PHRASES = (
     "generated automatically",
     "this file is generated",
 )
-"""In order: where several occur, the first of these is the marker."""
+"""In order of preference, where several occur."""
 
 MARKER_LINES, TAG_LINES = 5, 60
 MAX_TAG_CHARS = 1000
 """A longer run after the tag is no expression that anyone wrote."""
 
 HASH_DIGITS = 32
-"""Of SHA-256, which most processors have instructions for: twice as fast as BLAKE2b."""
+"""Digits of SHA-256, for which most processors have instructions: twice as fast as BLAKE2b."""
 
 ALPHA, ALNUM, LINE_END = 1, 2, 4
 """Bits of the table of code points."""
@@ -49,7 +49,7 @@ NUM_CHARS, NUM_LINES, LINE_CHARS, MAX_LINE, NUM_ALNUM, NUM_ALPHA, MARKER_END, TA
 """Columns of the counts; the last two are byte offsets where the first 5 and 60 lines end."""
 
 TABLE_SIZE = 1 << 21
-"""All that four UTF-8 bytes can hold, so that no broken text reads outside the table."""
+"""Largest code point of four UTF-8 bytes, plus 1: no broken text reads outside the table."""
 
 TAG = re.compile(rb"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+:()\- \t]{1,%d})" % MAX_TAG_CHARS)
 TAG_CHARS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+:()- \t")
@@ -57,7 +57,7 @@ TAG_CHARS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 CARRIAGE_RETURN, NEWLINE, SPACE, TAB = 13, 10, 32, 9
 
 BYTES_PER_LOOK = 4096
-"""Bytes that are compared before the result is looked at."""
+"""Bytes that are compared before the loop tests the result."""
 
 
 def measure_text(texts: pa.Array) -> dict[str, pa.Array]:
@@ -71,7 +71,7 @@ def measure_text(texts: pa.Array) -> dict[str, pa.Array]:
         `num_chars`, `num_lines`, `max_line_length`: int64, code points and lines;
         `avg_line_length`: float64, line ends not counted, 0 without a line;
         `alphanum_fraction`, `alpha_fraction`: float64 in 0..1, 0 for an empty text;
-        `generated_marker`: string, first of `GENERATED_PHRASES` in the first 5 lines, whatever the
+        `generated_marker`: string, first of `GENERATED_PHRASES` in the first 5 lines, in any letter
         case; null if none;
         `normalized_hash`: string, first 32 hex digits of SHA-256 of the UTF-8 text without a
         byte-order mark, with newlines for carriage returns (and both together), without spaces and
@@ -103,7 +103,7 @@ def measure_text(texts: pa.Array) -> dict[str, pa.Array]:
 
 
 def require_texts(texts: pa.Array) -> None:
-    """Refuse an array with nulls: there is nothing to measure of a missing text."""
+    """Raise ValueError for an array with nulls: a missing text has no metrics."""
     if texts.null_count:
         raise ValueError(f"{texts.null_count} of {len(texts)} texts are null; drop them first")
 
@@ -135,8 +135,8 @@ def code_points() -> Bytes:
 def license_tag(head: bytes) -> str | None:
     """Expression of the first SPDX-License-Identifier tag that has one, as written.
 
-    What an expression cannot hold ends it (`*/`, quotes, a line end), as do the dashes and the
-    unopened parentheses of a comment's end; white space inside becomes one space.
+    An expression ends before characters that it cannot hold (`*/`, quotes, a line end) and before
+    the dashes and unopened parentheses of a comment's end; white space inside becomes one space.
     """
     for match in TAG.finditer(head):
         cut_off = len(match[1]) == MAX_TAG_CHARS and head[match.end() : match.end() + 1]
@@ -246,7 +246,7 @@ def _count(data: Bytes, offsets: Longs, table: Bytes) -> Longs:
 
 @compiled
 def _normalize(data: Bytes, offsets: Longs, copies: Bytes) -> tuple[Flags, Longs, Longs]:
-    """Where each normalised text is: whether in the copies, not in the data; its start and end."""
+    """Place of each normalised text: whether in `copies` (else in `data`), start and end."""
     num_texts = len(offsets) - 1
     is_copied = np.empty(num_texts, np.bool_)
     starts, ends = np.empty(num_texts, np.int64), np.empty(num_texts, np.int64)
@@ -287,7 +287,7 @@ def _has_normal_lines(data: Bytes, start: int, end: int) -> bool:
 
 @compiled
 def _copy_normalized(data: Bytes, position: int, end: int, copies: Bytes, written: int) -> int:
-    """Copy a text normalised; returns where the copy ends."""
+    """Copy a text normalised; return the end of the copy."""
     kept, text_end = written, written
     while position < end:
         byte = data[position]
