@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from source_fixtures import Listed, commit, fetch_locally, git, list_locally, make_repository
 
 from stackspark.sources.base.limits import Limits
-from stackspark.sources.listing import assemble as assembling
 
 LIMITS = Limits(max_total_bytes=1_000_000, max_member_bytes=1_000_000)
+
+
 damages = st.lists(
     st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=6)), max_size=4
 )
@@ -30,6 +31,8 @@ def damaged(data: bytes, damage: list[tuple[float, bytes]], cut: float) -> bytes
 
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
 MEMBERS = (("é" * 60, tarfile.REGTYPE), ("b", tarfile.REGTYPE), ("l", tarfile.SYMTYPE))
 
 
@@ -111,11 +114,3 @@ def test_damaged_repository(
         check(list_locally(f"git:{repository}", LIMITS))
     finally:
         path.write_bytes(data)
-
-
-def test_rows_that_wait_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(50):
-        (tmp_path / f"{number:02}").write_text(f"{number}")
-    expected = list_locally(f"dir:{tmp_path}")
-    monkeypatch.setattr(assembling, "SPOOL_BYTES", 10)
-    assert list_locally(f"dir:{tmp_path}") == expected

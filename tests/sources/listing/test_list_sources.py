@@ -7,14 +7,11 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from source_fixtures import commit, list_locally, make_repository, write_files
 
-from stackspark.contracts.tables import table_contract
-from stackspark.errors import InvalidParamsError
 from stackspark.sources.base.container import CONTAINERS_DDL
-from stackspark.sources.base.limits import Limits
 from stackspark.sources.base.specs import parse_source
 from stackspark.sources.fetching.fetch import FetchParams, fetch_contents
 from stackspark.sources.listing.containers import expand_sources
-from stackspark.sources.listing.list_sources import LISTED_SCHEMA, ListSourcesParams, list_sources
+from stackspark.sources.listing.list_sources import ListSourcesParams, list_sources
 
 
 @pytest.fixture(scope="module")
@@ -59,22 +56,6 @@ def test_list_sources_is_the_same_for_any_number_of_tasks(
         table.unpersist()
 
 
-def test_listed_structs_have_the_columns_of_their_tables() -> None:
-    for kind, table in (("origin", "origins"), ("file", "files"), ("quarantine", "quarantine")):
-        contract = {column.name: column for column in table_contract(table).columns}
-        struct = LISTED_SCHEMA[kind].dataType
-        for field in struct.fields:  # type: ignore[attr-defined]
-            if field.name not in ("container", "locator"):
-                assert field.dataType.simpleString() == contract[field.name].data_type
-        given = {field.name for field in struct.fields}  # type: ignore[attr-defined]
-        missing = {name for name in contract if name not in given}
-        assert missing <= {
-            *("github_id", "star_events_count", "fork_events_count"),
-            *(name for name in contract if name.startswith("gha_")),
-            *("name", "extension", "blob_id"),
-        }
-
-
 def test_fetch_contents(spark: SparkSession, sources: list[str]) -> None:
     table = listed(spark, sources, 2)
     requests = (
@@ -89,12 +70,3 @@ def test_fetch_contents(spark: SparkSession, sources: list[str]) -> None:
     assert rows[None]["length_bytes"] == 3000
     assert rows["a\n"]["content_id"] == "78981922613b2afb6025042ff6bd878ac1994e85"
     assert rows["a\n"]["blob_id"] == "3f786850e387550fdab836ed7e6dc881de23001b"
-
-
-def test_params_reject_nonsense() -> None:
-    with pytest.raises(InvalidParamsError, match="num_tasks > 0; found 0"):
-        ListSourcesParams(num_tasks=0)
-    with pytest.raises(InvalidParamsError, match="fetch_batch_bytes > 0; found -1"):
-        FetchParams(fetch_batch_bytes=-1)
-    with pytest.raises(InvalidParamsError, match="limit max_ratio must be positive; found 0"):
-        Limits(max_ratio=0)

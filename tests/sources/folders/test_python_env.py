@@ -1,0 +1,99 @@
+"""Installed distributions: by their own list of files, the same on every machine."""
+
+import json
+from pathlib import Path
+
+from source_fixtures import fetch_locally, list_locally, write_files
+
+from stackspark.sources.base.specs import parse_source
+from stackspark.sources.listing.containers import expand_sources
+
+
+def make_distribution(site: Path, name: str, files: dict[str, str], record: str = "") -> Path:
+    info = f"{name}.dist-info"
+    write_files(site, {**files, f"{info}/METADATA": "Name: x\n", f"{info}/INSTALLER": "pip\n"})
+    listed = "".join(f"{path},sha256=x,{len(text)}\n" for path, text in files.items())
+    own = "".join(f"{info}/{path},,\n" for path in ("METADATA", "INSTALLER", "RECORD"))
+    (site / info / "RECORD").write_text(listed + own + record)
+    return site / info
+
+
+def make_environment(root: Path) -> Path:
+    site = root / "lib/python3.11/site-packages"
+    make_distribution(site, "foo_bar-1.0", {"foo/__init__.py": "foo = 1\n", "foo/data.txt": "d\n"})
+    make_distribution(site, "other-2.0", {"other.py": "o\n"})
+    return site
+
+
+def test_expand_environment(tmp_path: Path) -> None:
+    site = make_environment(tmp_path)
+    for location in (tmp_path, site):
+        first, second = expand_sources([parse_source(f"python-env:{location}")])
+        assert (first.repo_name, second.repo_name) == ("foo-bar@1.0", "other@2.0")
+        assert first.origin_url == "pkg:pypi/foo-bar@1.0"
+        assert first.size_bytes == 10
+    spec = parse_source(f"python-env:{tmp_path}", exclude=("Foo.Bar",))
+    assert [container.repo_name for container in expand_sources([spec])] == ["other@2.0"]
+
+
+def test_environment_is_the_same_wherever_it_lies(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for root, shebang in ((one, "#!/one/bin/python"), (two, "#!/two/bin/python")):
+        site = make_environment(root)
+        write_files(root, {"bin/foo": shebang, "share/man/foo.1": "man"})
+        record = "../../../bin/foo,,\n../../../share/man/foo.1,,\nfoo/__pycache__/x.pyc,,\n"
+        make_distribution(site, "foo_bar-1.0", {"foo/__init__.py": "foo = 1\n"}, record)
+    (two / "lib/python3.11/site-packages/foo/__init__.py").chmod(0o755)
+    (two / "lib/python3.11/site-packages/foo_bar-1.0.dist-info/INSTALLER").write_text("other\n")
+    (two / "lib/python3.11/site-packages/foo_bar-1.0.dist-info/direct_url.json").write_text("{}")
+    first, second = (list_locally(f"python-env:{root}") for root in (one, two))
+    assert first.paths == [
+        "/foo/__init__.py",
+        "/foo_bar-1.0.dist-info/METADATA",
+        "/other-2.0.dist-info/METADATA",
+        "/other.py",
+    ]
+    assert first.quarantine == second.quarantine == []
+    columns = ("directory_id", "path", "mode", "content_id")
+    assert [[f[c] for c in columns] for f in first.files] == [
+        [f[c] for c in columns] for f in second.files
+    ]
+    origins = [[o["origin_url"], o["repo_name"], o["num_files"]] for o in first.origins]
+    assert origins[0] == ["pkg:pypi/foo-bar@1.0", "foo-bar@1.0", 2]
+    contents = fetch_locally(first.files)
+    assert contents[first.files[0]["content_id"]]["content"] == "foo = 1\n"
+
+
+def test_environment_hostile_record(tmp_path: Path) -> None:
+    root = tmp_path / "env"
+    site = root / "lib/python3.11/site-packages"
+    write_files(tmp_path, {"secret": "secret"})
+    write_files(root, {"cache/real.py": "real\n"})
+    record = "../../../../secret,,\n/etc/passwd,,\nlink.py,,\ncached.py,,\ngone.py,,\nfoo,,\n"
+    make_distribution(site, "foo-1.0", {"foo/a.py": "a\n"}, record)
+    (site / "link.py").symlink_to(tmp_path / "secret")
+    (site / "cached.py").symlink_to(root / "cache/real.py")
+    listed = list_locally(f"python-env:{root}")
+    assert listed.paths == ["/cached.py", "/foo-1.0.dist-info/METADATA", "/foo/a.py"]
+    assert listed.files[0]["mode"] == 33188
+    assert sorted(problem for _, problem in listed.problems) == [
+        "link_outside",
+        "missing_file",
+        "special_file",
+        "unsafe_path",
+        "unsafe_path",
+    ]
+    assert all(row["key"].startswith("foo@1.0/") for row in listed.quarantine)
+    contents = fetch_locally(listed.files)
+    assert contents[listed.files[0]["content_id"]]["content"] == "real\n"
+
+
+def test_environment_distributions_without_files(tmp_path: Path) -> None:
+    site = tmp_path / "lib/python3.11/site-packages"
+    info = make_distribution(site, "mine-1.0", {"_mine.pth": "/home/me/mine"})
+    (info / "direct_url.json").write_text(json.dumps({"dir_info": {"editable": True}}))
+    write_files(site, {"old-1.0-py3.11.egg-info/PKG-INFO": "Name: old\n"})
+    listed = list_locally(f"python-env:{tmp_path}")
+    assert listed.problems == [("origin", "editable_install"), ("origin", "no_record")]
+    assert [row["key"] for row in listed.quarantine] == ["mine@1.0", "old@1.0"]
+    assert listed.files == []
