@@ -4,18 +4,9 @@ import gzip
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
-from botocore.exceptions import (
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 from s3_proxy import EXPIRED, SLOW_DOWN, TRUNCATED, Faults, faulty_s3
@@ -29,12 +20,16 @@ from stackspark.sources.base.limits import Limits
 from stackspark.sources.fetching import stores as content_stores
 from stackspark.sources.fetching import swh_contents
 from stackspark.sources.fetching.metrics import FetchCounts
-from stackspark.sources.fetching.stores import ExpiredFault, StoreParams, TransientFault
+from stackspark.sources.fetching.stores import StoreParams
 from stackspark.sources.fetching.swh_contents import KIND, gunzip, read_swh_contents
 from stackspark.swhid import blob_id, content_id
 
 MAX_TEXT_BYTES = 100_000
+
+
 QUICK = StoreParams(concurrency=8, min_wait_seconds=0.001, max_wait_seconds=0.01, max_attempts=12)
+
+
 TEXT = b"def sail(ship):\n    return ship.heading\n"
 
 
@@ -296,51 +291,6 @@ def test_requests_to_public_buckets_carry_no_credentials(
     )
     assert {content.status for content in read(texts(2), f"s3://{s3_bucket}", QUICK)} == {"ok"}
     assert headers == [None, None]
-
-
-@pytest.fixture(scope="module")
-def unasked() -> content_stores.S3Store:
-    """A store whose client a test replaces."""
-    return content_stores.S3Store("s3a://nowhere", 1, signed=True)
-
-
-def refused(status: int, code: str) -> ClientError:
-    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(answer, "GetObject")
-
-
-@pytest.mark.parametrize(
-    ("error", "outcome"),
-    [
-        (refused(500, "InternalError"), TransientFault),
-        (refused(503, "SlowDown"), TransientFault),
-        (refused(503, "ServiceUnavailable"), TransientFault),
-        (refused(429, "TooManyRequests"), TransientFault),
-        (refused(400, "RequestTimeout"), TransientFault),
-        (ReadTimeoutError(endpoint_url="here"), TransientFault),
-        (ConnectTimeoutError(endpoint_url="here"), TransientFault),
-        (EndpointConnectionError(endpoint_url="here"), TransientFault),
-        (ResponseStreamingError(error="reset"), TransientFault),
-        (IncompleteReadError(actual_bytes=1, expected_bytes=2), TransientFault),
-        (ConnectionResetError(), TransientFault),
-        (refused(400, "ExpiredToken"), ExpiredFault),
-        (refused(404, "NoSuchKey"), SourceFault),
-        (refused(403, "AccessDenied"), SourceFault),
-        (refused(403, "InvalidAccessKeyId"), SetupError),
-        (refused(403, "RequestTimeTooSkewed"), SetupError),
-        (refused(404, "NoSuchBucket"), SetupError),
-    ],
-)
-def test_every_failure_is_asked_again_recorded_or_the_end(
-    unasked: content_stores.S3Store, error: Exception, outcome: type[Exception]
-) -> None:
-    def fail(**_: str) -> None:
-        raise error
-
-    unasked._client = SimpleNamespace(get_object=fail)
-    with pytest.raises(outcome) as caught:
-        unasked.get("name", 1)
-    assert type(caught.value) is outcome
 
 
 def test_bytes_under_way_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

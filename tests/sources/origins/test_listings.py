@@ -1,7 +1,5 @@
 """Sources of every kind at once: what each lists, and what events tell of its origins."""
 
-import gzip
-import json
 import os
 import tempfile
 from dataclasses import replace
@@ -9,14 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from index_sources import FORGE
 from pyspark.sql import Row, SparkSession
-from source_fixtures import make_repository
-from swh_graphs import Entry, entry_rows, oid, write_graph
+from swh_graphs import oid
 
-from stackspark.errors import InputError
 from stackspark.lake.scratch import Scratch
 from stackspark.run.listed import OPT_OUTS_DDL
 from stackspark.sources.base.specs import parse_source
@@ -29,107 +24,6 @@ from stackspark.sources.origins.index_listings import IndexSource, list_stack_v2
 from stackspark.sources.origins.index_locations import check_index
 from stackspark.sources.origins.listing_cache import KeptListings
 from stackspark.sources.origins.listings import Listings, Sources
-
-FORGE = "https://github.com/"
-ROOTS = {"dev": [Entry(b"dev.py", "file", oid("a"), 0o100644)]} | {
-    "main": [Entry(b"main.py", "file", oid("a"), 0o100644)]
-}
-ID = 40 * "a"
-HOUR = 1_700_000_000 * 1_000_000
-
-
-def repository(number: int, name: str, branch: str) -> dict[str, Any]:
-    about = {
-        "id": number,
-        "full_name": name,
-        "default_branch": branch,
-        "license": {"spdx_id": "MIT"},
-    }
-    return {"forkee": about}
-
-
-def event(number: int, kind: str, github_id: int, name: str, payload: Any = None) -> dict[str, Any]:
-    repo = {"id": github_id, "name": name}
-    at = "2020-01-01T00:00:00Z"
-    return {"id": number, "type": kind, "repo": repo, "payload": payload or {}, "created_at": at}
-
-
-EVENTS = [
-    event(1, "ForkEvent", 9, "zoe/source", repository(1, "ada/ships", "dev")),
-    event(2, "WatchEvent", 1, "Ada/Ships"),
-    event(3, "WatchEvent", 1, "ada/ships"),
-    event(4, "WatchEvent", 2, "bob/local"),
-    event(5, "WatchEvent", 77, "cat/indexed"),
-]
-
-
-def graph(folder: Path) -> Path:
-    revisions = [(oid(f"rev {name}"), HOUR, HOUR, oid(name), "git") for name in ROOTS]
-    branches = [(b"refs/heads/dev", "dev"), (b"refs/heads/main", "main")]
-    tables = {
-        "origin_visit_status": [
-            (f"{FORGE}{name}", 1, HOUR, "full", oid("snapshot"), "git")
-            for name in ("Ada/Ships", "eve/other", "out/graph")
-        ],
-        "snapshot_branch": [
-            (oid("snapshot"), name, oid(f"rev {root}"), "revision") for name, root in branches
-        ],
-        "revision": revisions,
-        "directory_entry": list(entry_rows({oid(name): found for name, found in ROOTS.items()})),
-        "content": [(oid("sha1 of a"), oid("a"), 7, "visible")],
-    }
-    (folder / "content").mkdir(parents=True)
-    return write_graph(folder, tables)
-
-
-def repository_row(name: str, root: str, **more: Any) -> dict[str, Any]:
-    when = datetime(2021, 9, 4, tzinfo=UTC)
-    told = {"github_id": 5, "star_events_count": 42, "gha_license_id": "MIT", "visit_date": when}
-    ids = {"snapshot_id": ID, "revision_id": ID, "branch_name": "refs/heads/master"}
-    return {"repo_name": name, "directory_id": oid(root)} | told | ids | more
-
-
-def indexed_file(path: str, content: str = "a", **more: Any) -> dict[str, Any]:
-    ids = {"blob_id": oid(f"sha1 of {content}"), "content_id": oid(content)}
-    return {"path": path, "length_bytes": 7, "language": "Python"} | ids | more
-
-
-IDS = [
-    repository_row(
-        "cat/indexed",
-        "indexed",
-        repo_url=f"{FORGE}cat/indexed",
-        files=[
-            indexed_file("/a.py"),
-            indexed_file("/lib/caf\ufffd.py"),
-            indexed_file("/../up.py"),
-            indexed_file("/half.py", blob_id=None),
-        ],
-    ),
-    repository_row("cat/fork", "indexed", repo_url=None, files=[indexed_file("/a.py")]),
-    repository_row("out/ids", "out", repo_url=f"{FORGE}out/ids", files=[indexed_file("/a.py")]),
-    repository_row("", "nameless", repo_url=None, files=[indexed_file("/a.py")]),
-]
-FILES = [
-    repository_row("dan/files", "files") | indexed_file("/x.py"),
-    repository_row("dan/files", "files") | indexed_file("/y/z.py", "b"),
-]
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("listings")
-    graph(root / "graph")
-    make_repository(root / "local", {"local.py": "here = 1\n"})
-    (root / "events").mkdir()
-    lines = b"".join(json.dumps(each).encode() + b"\n" for each in EVENTS)
-    (root / "events" / "2020-01-01-0.json.gz").write_bytes(gzip.compress(lines + b"no event\n"))
-    (root / "events" / "2020-01-01-1.json.gz").write_bytes(gzip.compress(lines)[:-9])
-    for name, rows in (("ids", IDS), ("files", FILES)):
-        (root / name / "data").mkdir(parents=True)
-        (root / name / "content").mkdir()
-        pq.write_table(pa.Table.from_pylist(rows), root / name / "data" / "0.parquet")
-    return root
 
 
 def sources(root: Path) -> Sources:
@@ -216,43 +110,6 @@ def test_what_cannot_be_used_is_told(listings: Listings) -> None:
     assert refused == [(f"{FORGE}out/graph", "asked"), (f"{FORGE}out/ids", "asked")]
     # Three of the graph, three of the rows per repository, one of the rows per file.
     assert listings.num_index_origins() == (7, 2)
-
-
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        ("swh:{}/none", "needed table origin_visit_status"),
-        ("swh:{}/events", "needed table origin_visit_status"),
-        ("stack-v2:{}/none", "needed files .parquet"),
-        (
-            "stack-v2:{}/ids",
-            "needs columns blob_id, content_id, length_bytes, path; it has repo_na",
-        ),
-        ("stack-v2-ids:{}/files", "needs columns files; it has repo_name"),
-    ],
-)
-def test_index_that_is_none_is_one_clear_line(root: Path, source: str, message: str) -> None:
-    with pytest.raises(InputError, match=message) as raised:
-        check_index(parse_source(source.format(root)))
-    assert str(raised.value).startswith(f"source {source.format(root)}: ")
-    assert "\n" not in str(raised.value)
-
-
-def test_index_without_contents_is_one_clear_line(tmp_path: Path) -> None:
-    graph(tmp_path / "graph")
-    (tmp_path / "graph" / "content").rmdir()
-    with pytest.raises(InputError, match=r"needed contents below .*say where they are with `cont"):
-        check_index(parse_source(f"swh:{tmp_path}/graph"))
-    check_index(parse_source(f"swh:{tmp_path}/graph", contents="s3://elsewhere"))
-
-
-def test_table_without_a_column_is_one_clear_line(tmp_path: Path) -> None:
-    (tmp_path / "content").mkdir()
-    renamed = {"content.length": "size"}
-    rows = {"content": [(ID, ID, 1, "visible")]}
-    write_graph(tmp_path, rows, renamed)
-    with pytest.raises(InputError, match=r"table .*/content needs columns length; it has sha1,"):
-        check_index(parse_source(f"swh:{tmp_path}"))
 
 
 def test_index_is_listed_again_only_when_something_changed(
