@@ -12,7 +12,7 @@ Source: StarCoder2 paper (arXiv 2402.19173), basic filters; SPDX specification 2
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 
@@ -91,14 +91,9 @@ def measure_text(texts: pa.Array) -> dict[str, pa.Array]:
         "max_line_length": pa.array(counts[MAX_LINE]),
         "alphanum_fraction": pa.array(fraction(counts[NUM_ALNUM], counts[NUM_CHARS])),
         "alpha_fraction": pa.array(fraction(counts[NUM_ALPHA], counts[NUM_CHARS])),
-        "generated_marker": pa.array(
-            [_marker(head) for head in _slices(data, offsets[:-1], counts[MARKER_END])], pa.string()
-        ),
+        "generated_marker": _of_heads(_marker, data, offsets, counts[MARKER_END]),
         "normalized_hash": _normalized_hashes(data, offsets),
-        "spdx_license_tag": pa.array(
-            [license_tag(head) for head in _slices(data, offsets[:-1], counts[TAG_END])],
-            pa.string(),
-        ),
+        "spdx_license_tag": _of_heads(license_tag, data, offsets, counts[TAG_END]),
     }
 
 
@@ -153,10 +148,12 @@ def _trimmed(expression: str) -> str:
     return expression
 
 
-def _slices(data: Bytes, starts: Longs, ends: Longs) -> Iterator[bytes]:
-    view = data.data
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        yield bytes(view[start:end])
+def _of_heads(
+    function: Callable[[bytes], str | None], data: Bytes, offsets: Longs, ends: Longs
+) -> pa.Array:
+    """`function` of the first bytes of each text, up to its end in `ends`."""
+    heads = zip(offsets[:-1].tolist(), ends.tolist(), strict=True)
+    return pa.array([function(bytes(data.data[start:end])) for start, end in heads], pa.string())
 
 
 def _marker(head: bytes) -> str | None:

@@ -11,6 +11,7 @@ import zlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -125,16 +126,14 @@ def _prefetched(
         pool.shutdown(cancel_futures=True)
 
 
+@dataclass(frozen=True)
 class _Fetcher:
     """Fetches one content after another, in any number of threads."""
 
-    def __init__(
-        self, store: ContentStore, max_text_bytes: int, params: StoreParams, counts: FetchCounts
-    ) -> None:
-        self._store = store
-        self._max_text_bytes = max_text_bytes
-        self._params = params
-        self._counts = counts
+    _store: ContentStore
+    _max_text_bytes: int
+    _params: StoreParams
+    _counts: FetchCounts
 
     def fetch(self, request: Request) -> Content:
         """Return the content, or its fault."""
