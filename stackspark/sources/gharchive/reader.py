@@ -11,14 +11,13 @@ from functools import partial
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-from pyarrow import fs
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import InputError, SetupError
-from stackspark.runtime.storage.filesystems import located
+from stackspark.runtime.storage.filesystems import exists, files_at, located
 from stackspark.runtime.storage.s3 import is_s3
 from stackspark.sources.archives.streams import open_stream
 from stackspark.sources.base.entries import SourceFault
@@ -114,25 +113,20 @@ def quarantine_event_files(files: DataFrame) -> DataFrame:
 def _files(location: str) -> list[tuple[str, str]]:
     """Path of each file, as a task opens it, and its name below the location."""
     try:
-        filesystem, inside = located(location)
-        kind = filesystem.get_file_info(inside).type
-        if kind == fs.FileType.NotFound:
+        if not exists(location):
             raise InputError(f"gharchive: there is no file or folder {location}; check the path")
-        is_file = kind == fs.FileType.File
-        below = fs.FileSelector(inside, recursive=True)
-        within = [] if is_file else filesystem.get_file_info(below)
+        inside, paths = located(location)[1], [file.path for file in files_at(location)]
     except (OSError, ValueError) as error:
         line = " ".join(str(error).split())
         raise InputError(f"gharchive: {location} cannot be listed: {line}") from error
-    if is_file:
+    if paths == [inside]:
         return [(location if "://" in location else inside, inside.rpartition("/")[2])]
     root = location.rstrip("/") if "://" in location else inside
-    keys = [each.path[len(inside) :].lstrip("/") for each in within if each.is_file]
-    keys = sorted(key for key in keys if key.endswith(ENDINGS))
+    keys = [path[len(inside) :].lstrip("/") for path in paths if path.endswith(ENDINGS)]
     if not keys:
         needed = "files such as 2015-01-01-0.json.gz"
         raise InputError(f"gharchive: needed {needed}, found none below {location}")
-    return [(f"{root}/{key}", key) for key in keys]
+    return [(f"{root}/{key}", key) for key in sorted(keys)]
 
 
 def _read(files: Iterable[pa.RecordBatch], limits: Limits) -> Iterator[pa.RecordBatch]:
