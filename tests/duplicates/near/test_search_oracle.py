@@ -163,7 +163,7 @@ def test_find_near_duplicates_equals_its_references(
         "spark.sql.adaptive.enabled": str(is_adaptive).lower(),
         "spark.sql.autoBroadcastJoinThreshold": "-1",
     }
-    monkeypatch.setattr("stackspark.duplicates.near.search.MIN_ITEMS_PER_TASK", 100)
+    monkeypatch.setattr("stackspark.duplicates.near.tasks.MIN_ITEMS_PER_TASK", 100)
     params = NearDuplicatesParams(minhash=MINHASH, verification="estimate", **limits)
     before = {key: spark.conf.get(key, None) for key in settings}
     try:

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_near_duplicates import resolved
 
-from stackspark.duplicates.near.kernels.resolution import ORDER, Resolution, merge_edges
+from stackspark.duplicates.near.kernels.edges import ORDER, merge_edges
+from stackspark.duplicates.near.kernels.resolution import Resolution
 
 Edge = tuple[int, int]
 RANKS = st.integers(0, 40)
