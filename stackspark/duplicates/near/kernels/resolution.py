@@ -67,11 +67,6 @@ class Resolution:
         similar = edges.filter(pa.array(answers == YES))
         return Settled(twins=twins, still_open=still_open, asked=asked, similar=similar)
 
-    def removed(self, ranks: Longs) -> Flags:
-        """Whether each blob was removed, by rank."""
-        bits = self._states[0, ranks >> 3] >> (ranks & 7).astype(np.uint8)
-        return np.asarray(bits & 1, np.bool_)
-
     def _answers(self, edges: pa.Table, members: Longs, heads: Longs) -> Bytes:
         """Whether each edge is similar; one that repeats the pair before it does not count."""
         low, limit, high = self._limits
