@@ -39,7 +39,7 @@ PATTERN_SIGNS = "*?[{"
 """Signs of a pattern that Spark may find files by."""
 
 SAFE = "/:"
-"""What of a path stays as it is in a URI, so that one of S3 is known for what it is."""
+"""Characters of a path that a URI does not escape, so that ``s3a://`` stays readable."""
 
 Made = TypeVar("Made")
 
@@ -73,7 +73,7 @@ class TextFiles:
     def map(
         self, make: Callable[[pa.Array, Longs], Made], wanted: Flags | None = None
     ) -> Iterator[Made]:
-        """Read texts by threads; gives what `make` makes of each batch and its rows' numbers."""
+        """Results of `make` for each batch of texts and their numbers, read by threads in order."""
 
         def made(piece: Piece) -> list[Made]:
             rows = np.arange(piece.start, piece.stop)

@@ -19,7 +19,7 @@ SCOPES = ("language", "language_family", "repository", "corpus")
 
 @dataclass(frozen=True, kw_only=True)
 class NearDuplicatesParams:
-    """What counts as a near-duplicate, within which scope, and how long to search.
+    """Definition and scope of a near-duplicate, and the limits of the search.
 
     `rule` is `cover`, or `components` for the rule of The Stack v2, which verifies nothing: then
     `threshold`, `verification`, `max_rounds` and `heads_per_bucket` do not matter.

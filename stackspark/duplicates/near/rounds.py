@@ -39,7 +39,7 @@ class CandidatePairs(Generic[Pairs_co]):
 
 @dataclass(frozen=True, kw_only=True)
 class PassStats:
-    """What one pass over all edges saw and decided; `num_verified` are those of the last round."""
+    """Counts of one pass over all edges; `num_verified` counts those of the last round."""
 
     num_edges: int = 0
     num_verified: int = 0
@@ -50,7 +50,7 @@ class PassStats:
 
 @dataclass(frozen=True, kw_only=True)
 class RoundStats:
-    """What one round did.
+    """Counts of one round.
 
     `num_pairs` counts candidate pairs, a pair once for each bucket that it shares, and is an upper
     limit in round 2; `num_compared` counts those whose exact similarity was computed, and
@@ -68,7 +68,7 @@ class RoundStats:
 
 @dataclass(frozen=True, kw_only=True)
 class FoundTwins(Generic[Twins]):
-    """What a search found.
+    """Result of a search.
 
     `twins` has one row per removed blob (`member`, `twin`, `similarity`, `established_by`,
     `round`), in ranks. `is_settled` says that the last round found nothing new; else the search

@@ -61,7 +61,7 @@ class SparkEngine:
     two bits of memory per candidate.
 
     Attributes:
-        ranked: one row per `rank` with what is compared.
+        ranked: the candidate of each `rank`.
         files: of `ranked`, from which tasks read signatures.
         num_published: so many of the first ranks stay.
         params: limits.
@@ -126,7 +126,7 @@ class SparkEngine:
             writer.write_table(found.filter(pc.greater_equal(found["similarity"], least)))
 
     def resolve(self, number: int) -> PassStats:
-        """Stream all edges, and write what the pass decides."""
+        """Stream all edges; write removed blobs, open edges and questions."""
         params = self.params
         resolution = Resolution(self._num_candidates, params.threshold, params.margin)
         counts = dict.fromkeys(("edges", "verified", REMOVED, OPEN, ASKED), 0)

@@ -82,7 +82,7 @@ class Pieces(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What `measure_shingles` fills in."""
+    """Arrays that `measure_shingles` fills."""
 
     num_tokens: Longs
     num_shingles: Longs

@@ -40,14 +40,14 @@ class Packer:
         self._num_bytes = 0
 
     def add(self, blocks: Longs, columns: Sequence[Column]) -> Iterator[pa.RecordBatch]:
-        """Take rows in: their partitions, and per column an array of one value or row of bytes."""
+        """Add rows: their partitions, and per column an array of one value or row of bytes."""
         self._pending.append((blocks, columns))
         self._num_bytes += sum(column.nbytes for column in columns)
         if self._num_bytes >= MAX_PACK_BYTES:
             yield from self.flush()
 
     def flush(self) -> Iterator[pa.RecordBatch]:
-        """Hand out what is left."""
+        """Hand out the rest."""
         pending, self._pending, self._num_bytes = self._pending, [], 0
         blocks = np.concatenate([blocks for blocks, _ in pending] or [np.zeros(0, np.int64)])
         if not len(blocks):

@@ -21,7 +21,7 @@ NO, MAYBE, YES = 0, 1, 2
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """What became of some members.
+    """Decisions on some members.
 
     `twins` has the edge of each removed member to its kept twin; `still_open` the edges from a
     member that stays to a head that does not; `asked` those whose exact similarity decides;

@@ -44,7 +44,7 @@ def new_reader(texts: pa.Array, ngram_size: int, lowercase: bool) -> Reader:
 
 
 def token_table(lowercase: bool) -> Bytes:
-    """What each byte stands for in a token, shape (256,); 0 for a byte that ends one."""
+    """Value of each byte in a token, shape (256,); 0 for a byte that ends one."""
     table = np.zeros(256, np.uint8)
     for byte in range(1, 256):
         if byte >= 0x80 or chr(byte).isalnum() or byte == ord("_"):

@@ -99,7 +99,7 @@ def _pieces(text: Bytes) -> Iterator[bytes]:
 
 @cache
 def _table() -> Bytes:
-    """What each byte stands for in a shingle, shape (256,)."""
+    """Value of each byte in a shingle, shape (256,)."""
     table = np.arange(256, dtype=np.uint8)
     for byte in range(128):
         is_word = chr(byte).isalnum() or byte == ord("_")

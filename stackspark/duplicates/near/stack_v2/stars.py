@@ -31,7 +31,7 @@ class BlockMinima:
         self._best = np.arange(self._first, self._first + ranks_per_block)
 
     def add(self, nodes: Longs, neighbours: Longs) -> None:
-        """Take links of the block's nodes in."""
+        """Add links of the block's nodes."""
         _take_minima(self._best, nodes - self._first, neighbours)
 
     def better(self) -> Links:

@@ -59,7 +59,7 @@ def pack_rows(
     num_blocks: int,
     parts_of: Callable[[Iterable[pa.RecordBatch]], Iterator[Part]],
 ) -> DataFrame:
-    """Pack what a task makes of its rows.
+    """Pack the rows that each task makes of its batches.
 
     Args:
         rows: any table.
