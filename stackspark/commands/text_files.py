@@ -120,17 +120,15 @@ def open_text_files(path: str, columns: TextColumns, max_texts: int) -> TextFile
         if any(sign in path for sign in PATTERN_SIGNS):
             return None
         raise InputError(f"{path} holds no Parquet: there is no such file or folder")
-    try:
-        dataset = ds.dataset(place, filesystem=filesystem, format="parquet")
-        fragments = list(dataset.get_fragments())
-        schemas = [fragment.physical_schema.remove_metadata() for fragment in fragments]
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path} holds no Parquet: {error}") from None
+    # Without a schema of its own, the data set opens no file before it is known to be one of ours.
+    dataset = ds.dataset(place, pa.schema([]), format="parquet", filesystem=filesystem)
+    fragments = list(dataset.get_fragments())
     if not fragments:
         raise InputError(f"{path} holds no Parquet: it is empty")
     names = [fragment.path[len(place) :] for fragment in fragments]
     if any("/" in name[1:] for name in names):
         return None
+    schemas = [_schema(fragment, path) for fragment in fragments]
     check_columns(columns, schemas[0].names)
     is_few = sum(fragment.metadata.num_rows for fragment in fragments) <= max_texts
     if not is_few or len({*schemas}) > 1 or not _are_plain(schemas[0], columns):
@@ -140,7 +138,7 @@ def open_text_files(path: str, columns: TextColumns, max_texts: int) -> TextFile
         uris=uris,
         schema=schemas[0],
         pieces=list(_pieces(uris, fragments)),
-        keys=_keys(dataset, columns),
+        keys=_keys(dataset.replace_schema(schemas[0]), columns),
         columns=columns,
     )
 
@@ -206,6 +204,14 @@ def _named(files: TextFiles, twins: pa.Table, order: Longs) -> pa.Table:
             "family_size": sizes[heads],
         }
     )
+
+
+def _schema(fragment: ds.ParquetFileFragment, path: str) -> pa.Schema:
+    try:
+        return fragment.physical_schema.remove_metadata()
+    except (OSError, pa.ArrowInvalid) as error:
+        place = f"cannot read the data file {fragment.path}"
+        raise InputError(f"{path} holds no Parquet: {place}: {error}") from None
 
 
 def _are_plain(schema: pa.Schema, columns: TextColumns) -> bool:

@@ -161,7 +161,11 @@ def test_open_text_files_leaves_to_spark_what_it_cannot_do(tmp_path: Path) -> No
     write(tmp_path / "nested" / "a.parquet", [{**row, "id": {"n": 1}}])
     write(tmp_path / "plain" / "a.parquet", [row])
     assert open_text_files(str(tmp_path / "plain"), columns, 1) is not None
-    for name in ("day=1/..", "mixed", "nested", "pla*"):
+    write(tmp_path / "notes" / "b.parquet", [row])
+    for number, place in enumerate(("a", "c")):
+        (tmp_path / "notes" / place).mkdir()
+        (tmp_path / "notes" / place / "note.txt").write_text(f"Parquet {number}?")
+    for name in ("day=1/..", "mixed", "nested", "notes", "pla*"):
         assert open_text_files(str(tmp_path / name), columns, 10) is None
     assert open_text_files(str(tmp_path / "plain"), columns, 0) is None
 
