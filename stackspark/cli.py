@@ -181,8 +181,9 @@ def near_duplicates(
     quiet: QuietOption = False,
 ) -> None:
     """Remove near-duplicates from texts in Parquet, without a lake."""
+    from stackspark.commands.near_duplicates import DeduplicateOptions, deduplicate_parquet  # noqa: PLC0415
     from stackspark.duplicates.near.columns import TextColumns  # noqa: PLC0415
-    from stackspark.duplicates.near.texts import DEFAULTS, DeduplicateOptions, deduplicate_parquet  # noqa: PLC0415
+    from stackspark.duplicates.near.texts import DEFAULTS  # noqa: PLC0415
 
     options = DeduplicateOptions(
         parquet=parquet,

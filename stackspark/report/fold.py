@@ -1,12 +1,12 @@
 """From the few rows of `aggregates`, collected, to the values of a run's summary."""
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pyspark.sql import Row
 
+from stackspark.duplicates.near.kernels.signatures import band_probability
 from stackspark.report.aggregates import EDGES
 from stackspark.report.summary import (
     BandCurve,
@@ -184,13 +184,8 @@ SIMILARITIES = tuple(step / 100 for step in range(50, 100, 5))
 
 
 def band_curve(num_bands: int, rows_per_band: int, threshold: float) -> BandCurve:
-    """Chance that a pair agrees on at least one band, at similarities 0.5 to 0.95.
-
-    Source: Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, section 3.4.
-    """
-    found = tuple(
-        (s, -math.expm1(num_bands * math.log1p(-(s**rows_per_band)))) for s in SIMILARITIES
-    )
+    """Probability that a pair agrees on at least one band, at similarities 0.5 to 0.95."""
+    found = tuple((s, band_probability(s, num_bands, rows_per_band)) for s in SIMILARITIES)
     return BandCurve(
         num_bands=num_bands, rows_per_band=rows_per_band, threshold=threshold, found=found
     )

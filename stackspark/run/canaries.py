@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from stackspark.decontamination.matcher import BenchmarkItem, BenchmarkMatcher
-from stackspark.duplicates.near.kernels.signatures import standard_error
+from stackspark.duplicates.near.kernels.signatures import band_probability, standard_error
 from stackspark.duplicates.near.params import COVER, NUM_ERRORS, NearDuplicatesParams
 from stackspark.opt_outs.keys import glob_regex, location_key
 from stackspark.opt_outs.requests import OptOutRequest
@@ -100,7 +100,7 @@ def _unsure_rules(recipe: Recipe) -> Iterator[str]:
 def _finds_near_twins(near: NearDuplicatesParams) -> bool:
     minhash = near.minhash
     jaccard = near_jaccard(minhash.ngram_size)
-    missed = (1 - jaccard**minhash.rows_per_band) ** minhash.num_bands
+    missed = 1 - band_probability(jaccard, minhash.num_bands, minhash.rows_per_band)
     margin = NUM_ERRORS * standard_error(near.threshold, minhash.num_perm)
     is_similar = near.rule != COVER or jaccard >= near.threshold + margin
     return is_similar and missed <= MAX_MISSED_PAIRS and minhash.min_tokens <= NUM_WORDS

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from stackspark.commands.near_duplicates import DeduplicateOptions, deduplicate_parquet
 from stackspark.decontamination.matcher import BenchmarkItem, BenchmarkMatcher
 from stackspark.duplicates.near.columns import TextColumns
-from stackspark.duplicates.near.texts import DEFAULTS, DeduplicateOptions, deduplicate_parquet
+from stackspark.duplicates.near.texts import DEFAULTS
 from stackspark.recipe.load import load_recipe
 from stackspark.recipe.model import Recipe
 from stackspark.run.canaries import (

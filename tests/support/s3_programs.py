@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
+from stackspark.commands.near_duplicates import DeduplicateOptions, deduplicate_parquet
 from stackspark.commands.run import (
     RunOptions,
     explain_target,
@@ -17,7 +18,6 @@ from stackspark.commands.run import (
 )
 from stackspark.duplicates.near.columns import TextColumns
 from stackspark.duplicates.near.params import NearDuplicatesParams
-from stackspark.duplicates.near.texts import DeduplicateOptions, deduplicate_parquet
 from stackspark.runtime.session import SessionParams, spark_session
 from stackspark.runtime.storage.filesystems import located
 

@@ -10,14 +10,10 @@ import pyarrow.parquet as pq
 from protocol import Answer, Task, arguments, serve, unavailable
 from pyspark.sql import DataFrame, SparkSession
 
+from stackspark.commands.near_duplicates import DeduplicateOptions, deduplicate_parquet
 from stackspark.duplicates.near.columns import TextColumns
 from stackspark.duplicates.near.params import NearDuplicatesParams
-from stackspark.duplicates.near.texts import (
-    DEFAULTS,
-    DeduplicateOptions,
-    deduplicate,
-    deduplicate_parquet,
-)
+from stackspark.duplicates.near.texts import DEFAULTS, deduplicate
 from stackspark.runtime.session import SessionParams, spark_session
 
 COLUMNS = TextColumns(id="id", text="text", rank="rank")

@@ -15,7 +15,7 @@ def near_duplicate_candidates(
     params: NearDuplicatesParams,
     published: DataFrame | None = None,
 ) -> DataFrame:
-    """What `find_near_duplicates` takes, from the representatives of the blobs.
+    """Candidates of `find_near_duplicates`, from the representatives of the blobs.
 
     `published` has the documents whose blobs stay.
     """

@@ -1,4 +1,4 @@
-"""Columns of a table of texts, and what must hold of them, whoever reads it."""
+"""Columns of a table of texts, and their checks: by Spark and by the command alike."""
 
 from dataclasses import asdict, dataclass
 

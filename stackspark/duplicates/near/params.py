@@ -1,4 +1,4 @@
-"""Parameters of the search for near-duplicates, and what each of its rounds reports."""
+"""Parameters of the search for near-duplicates."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,8 @@ from stackspark.duplicates.near.kernels.signatures import standard_error
 from stackspark.errors import InvalidParamsError
 
 COVER, COMPONENTS = "cover", "components"
-COMPONENT = "component"
+NORMALIZED_TEXT, ESTIMATED, EXACT, COMPONENT = "normalized_text", "estimated", "exact", "component"
+"""How the similarity of a removed blob to its twin was established."""
 
 NUM_ERRORS = 5
 """Standard errors within which an estimate does not decide: one pair in two million is farther."""
@@ -18,7 +19,7 @@ SCOPES = ("language", "language_family", "repository", "corpus")
 
 @dataclass(frozen=True, kw_only=True)
 class NearDuplicatesParams:
-    """What counts as a near-duplicate, within which scope, and how long to search.
+    """Definition and scope of a near-duplicate, and the limits of the search.
 
     `rule` is `cover`, or `components` for the rule of The Stack v2, which verifies nothing: then
     `threshold`, `verification`, `max_rounds` and `heads_per_bucket` do not matter.
@@ -67,44 +68,3 @@ class NearDuplicatesParams:
         if self.verification == "estimate":
             return 0.0
         return NUM_ERRORS * standard_error(self.threshold, self.minhash.num_perm)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoundStats:
-    """What one round did.
-
-    `num_pairs` counts candidate pairs, a pair once for each bucket that it shares, and is an upper
-    limit in round 2; `num_compared` counts those whose exact similarity was computed, and
-    `num_removed` all blobs that are removed once the round was resolved.
-    """
-
-    round: int
-    num_pairs: int
-    num_verified: int
-    num_compared: int
-    num_removed: int
-    num_edges_resolved: int
-    resolve_seconds: float
-
-
-def is_settled(params: NearDuplicatesParams, last: RoundStats) -> bool:
-    """Whether a further round found nothing new; the rule `components` has but one."""
-    return params.rule == COMPONENTS or (last.round > 1 and last.num_verified == 0)
-
-
-def components_round(num_pairs: int, num_removed: int, seconds: float) -> RoundStats:
-    """The one round of the rule `components`, which verifies and compares nothing."""
-    return RoundStats(
-        round=1,
-        num_pairs=num_pairs,
-        num_verified=0,
-        num_compared=0,
-        num_removed=num_removed,
-        num_edges_resolved=num_pairs,
-        resolve_seconds=seconds,
-    )
-
-
-def in_words(last: RoundStats) -> str:
-    """What a last round found."""
-    return f"round {last.round} still verified {last.num_verified:,} pairs"

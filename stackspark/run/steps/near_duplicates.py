@@ -16,7 +16,7 @@ from stackspark.duplicates.near.record_near_duplicates import (
     record_near_duplicates,
 )
 from stackspark.duplicates.near.search import NearDuplicateResult, find_near_duplicates
-from stackspark.duplicates.near.tables.name_pairs import PAIR
+from stackspark.duplicates.near.tables.ranks import PAIR
 from stackspark.duplicates.select_representatives import SelectRepresentativesParams
 from stackspark.lake.content_reader import ReadMetrics, plan_reads
 from stackspark.lake.lake import Publication

@@ -14,12 +14,8 @@ from stackspark.contracts.tables import table_contract
 from stackspark.duplicates.near.kernels.minhash import MinHashParams, measure_shingles
 from stackspark.duplicates.near.kernels.shingle_sets import shingle_sets
 from stackspark.duplicates.near.params import NearDuplicatesParams
-from stackspark.duplicates.near.search import (
-    NearDuplicateResult,
-    _check_twins_stay,
-    find_near_duplicates,
-)
-from stackspark.errors import ContractError, InvalidParamsError
+from stackspark.duplicates.near.search import NearDuplicateResult, find_near_duplicates
+from stackspark.errors import InvalidParamsError
 from stackspark.lake.scratch import Scratch
 from stackspark.run.steps.near_duplicates import settled_rule
 
@@ -380,12 +376,6 @@ def test_find_near_duplicates_with_a_hot_bucket(
 
 def by_twin(rows: DataFrame) -> list[Row]:
     return rows.groupBy("kept_blob_id").count().collect()
-
-
-def test_check_twins_stay_raises(spark: SparkSession) -> None:
-    twins = spark.createDataFrame([(2, 1), (3, 2)], "member bigint, twin bigint")
-    with pytest.raises(ContractError, match="1 have none"):
-        _check_twins_stay(twins)
 
 
 @pytest.mark.parametrize(

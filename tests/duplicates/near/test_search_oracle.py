@@ -3,6 +3,7 @@
 The corpora are told apart by their scope, so that one search takes them all.
 """
 
+import os
 import random
 import subprocess
 import sys
@@ -163,7 +164,7 @@ def test_find_near_duplicates_equals_its_references(
         "spark.sql.adaptive.enabled": str(is_adaptive).lower(),
         "spark.sql.autoBroadcastJoinThreshold": "-1",
     }
-    monkeypatch.setattr("stackspark.duplicates.near.search.MIN_ITEMS_PER_TASK", 100)
+    monkeypatch.setattr("stackspark.duplicates.near.tasks.MIN_ITEMS_PER_TASK", 100)
     params = NearDuplicatesParams(minhash=MINHASH, verification="estimate", **limits)
     before = {key: spark.conf.get(key, None) for key in settings}
     try:
@@ -250,7 +251,10 @@ def fail_first_attempt(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordB
 def test_find_near_duplicates_with_tasks_that_fail_once(tmp_path: Path) -> None:
     """In a process of its own: a local session says at its start how often a task may fail."""
     command = [sys.executable, __file__, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | paths
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == "equal"
 

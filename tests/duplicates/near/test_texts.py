@@ -1,4 +1,3 @@
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,13 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from reference_near_duplicates import jaccard
 
 from stackspark.duplicates.near.columns import TextColumns
-from stackspark.duplicates.near.texts import (
-    DEFAULTS,
-    DeduplicateOptions,
-    DeduplicateOutcome,
-    deduplicate,
-    deduplicate_parquet,
-)
+from stackspark.duplicates.near.texts import DEFAULTS, deduplicate
 from stackspark.errors import InputError, UsageError
 
 WORDS = [f"sail{number}" for number in range(200)]
@@ -111,7 +104,7 @@ def test_deduplicate_exactly(
     truth = {rows[i + 1][0]: jaccard(rows[i][1], rows[i + 1][1]) for i in range(0, 400, 2)}
     texts: DataFrame | str = spark.createDataFrame(rows, SCHEMA)
     if not is_small:
-        monkeypatch.setattr("stackspark.duplicates.near.search.MAX_PAIRS_HERE", -1)
+        monkeypatch.setattr("stackspark.duplicates.near.spark.MAX_PAIRS_HERE", -1)
         params = replace(params, max_in_driver=0)
         spark.createDataFrame(rows, SCHEMA).write.parquet(str(tmp_path / "texts"))
         texts = str(tmp_path / "texts")
@@ -136,54 +129,6 @@ def test_deduplicate_exactly(
 
 def test_deduplicate_of_nothing(spark: SparkSession, tmp_path: Path) -> None:
     assert removed(spark, [], tmp_path, COLUMNS) == {}
-
-
-def options(folder: Path) -> DeduplicateOptions:
-    return DeduplicateOptions(
-        parquet=str(folder / "in"),
-        out=str(folder / "out"),
-        columns=COLUMNS,
-        params=DEFAULTS,
-        with_kept=True,
-        quiet=True,
-    )
-
-
-def test_command_writes_what_goes_and_what_stays(spark: SparkSession, tmp_path: Path) -> None:
-    rows = [(1, LONG, 5.0, "a"), (2, NEARLY, 1.0, "b"), (3, OTHER, None, "a")]
-    spark.createDataFrame(rows, SCHEMA).write.parquet(str(tmp_path / "in"))
-    outcome = deduplicate_parquet(options(tmp_path))
-    assert (outcome.num_texts, outcome.num_kept, outcome.num_removed) == (3, 2, 1)
-    assert outcome.to_text().startswith("3 texts in = 2 kept + 1 removed (33.3%), each with")
-    assert json.loads(json.dumps(outcome.to_dict()))["num_removed"] == 1
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"removed", "kept"}
-    (gone,) = spark.read.parquet(str(tmp_path / "out" / "removed")).collect()
-    assert (gone["number"], gone["kept_id"], gone["family_size"]) == (1, 2, 2)
-    kept = spark.read.parquet(str(tmp_path / "out" / "kept"))
-    assert sorted(map(tuple, kept.collect())) == sorted(rows[1:])
-    with pytest.raises(UsageError, match=r"--out \S+ is not empty; name a new folder"):
-        deduplicate_parquet(options(tmp_path))
-
-
-def test_outcome_claims_no_similarity_that_was_not_verified() -> None:
-    outcome = DeduplicateOutcome(
-        out="out", num_texts=3, num_removed=1, num_kept=2,
-        rule="components", threshold=0.7, rounds=(),
-    )  # fmt: skip
-    said = "(33.3%), by components of shared bands: no similarity was verified"
-    assert said in outcome.to_text()
-    assert "0.7" not in outcome.to_text()
-
-
-@pytest.mark.parametrize("name", ["", "in"])
-def test_command_says_that_there_is_no_parquet(
-    spark: SparkSession, tmp_path: Path, name: str
-) -> None:
-    (tmp_path / "note.txt").write_text("Parquet?")
-    if name:
-        (tmp_path / name).mkdir()
-    with pytest.raises(InputError, match=r"in holds no Parquet: "):
-        deduplicate_parquet(options(tmp_path))
 
 
 def test_example_of_the_page_runs_as_it_stands(

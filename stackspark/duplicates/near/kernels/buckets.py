@@ -24,7 +24,7 @@ class BucketHeads:
         self._used = 0
 
     def add(self, hashes: Hashes, ranks: Longs) -> None:
-        """Take in members of buckets, in any order; a pair of hash and rank only once."""
+        """Add members of buckets, in any order; a pair of hash and rank only once."""
         while len(hashes):
             done, self._used = _put_minima(self._keys, self._heads, self._used, hashes, ranks)
             hashes, ranks = hashes[done:], ranks[done:]

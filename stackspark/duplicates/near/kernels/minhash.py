@@ -16,16 +16,19 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from stackspark.duplicates.near.kernels.shingles import (
+    EMPTY,
     HALF,
+    LANES,
     NUM_TOKENS,
     POLYNOMIAL_BASE,
-    RING,
+    Family,
     Hashes,
+    Pieces,
     Reader,
+    Signature,
     mix,
     new_reader,
     read_shingles,
@@ -37,10 +40,10 @@ from stackspark.duplicates.near.kernels.signatures import (
 )
 from stackspark.duplicates.near.stack_v2.minhash import (
     UNICODE,
-    read_stack_v2_shingles,
+    sign_stack_v2_text,
     stack_v2_permutations,
     stack_v2_readers,
-    take_stack_v2_minima,
+    stack_v2_shingles,
 )
 from stackspark.errors import InvalidParamsError
 from stackspark.runtime.buffers import Bytes, Flags, Longs, nullable_binary
@@ -49,13 +52,7 @@ from stackspark.runtime.compiled import compiled, inlined
 if TYPE_CHECKING:
     import datasketch
 
-Signature = npt.NDArray[np.uint32]
-Family = tuple[Signature, Signature]
-
 STACKSPARK, STACK_V2 = "stackspark", "stack-v2"
-
-EMPTY = np.uint32(0xFFFFFFFF)
-"""Value of a signature that has seen no shingle, as in datasketch."""
 
 SHINGLES_PER_PIECE = 2048
 """Shingles hashed before their minima are taken: 24 kB of buffers, which stay in the L1 cache."""
@@ -63,26 +60,12 @@ SHINGLES_PER_PIECE = 2048
 NUM_SLOTS = 4096
 """Slots for hashes that a text had before, a power of two: 16 kB."""
 
-LANES = 32
-"""Pieces are padded to a multiple of this, so that the vector loop has no scalar remainder."""
-
 UNROLLED = 4
 """Permutations that share each load of a shingle's hash."""
 
 
-class Pieces(NamedTuple):
-    """Shingles of one piece of a text, and the 32 bits of each that are permuted.
-
-    `seen` has the last hash of each slot: most that a text repeats need no permuting again.
-    """
-
-    shingles: Hashes
-    hashes: Signature
-    seen: Signature
-
-
 class Results(NamedTuple):
-    """What `measure_shingles` fills in."""
+    """Arrays that `measure_shingles` fills."""
 
     num_tokens: Longs
     num_shingles: Longs
@@ -222,20 +205,16 @@ def hash_shingles(texts: pa.Array, params: MinHashParams) -> Iterator[Hashes]:
 
     A text of fewer than `min_tokens` tokens has none.
     """
+    listed = stack_v2_shingles if params.scheme == STACK_V2 else _text_shingles
     for reader in _readers(texts, params):
         for row in range(len(reader.offsets) - 1):
-            hashes = _text_shingles(reader, row, params.scheme == STACK_V2)
+            hashes = listed(reader, row)
             yield hashes[: len(hashes) if reader.state[NUM_TOKENS] >= params.min_tokens else 0]
 
 
-def _text_shingles(reader: Reader, row: int, is_stack_v2: bool) -> Hashes:
+def _text_shingles(reader: Reader, row: int) -> Hashes:
     start, end = reader.offsets[row], reader.offsets[row + 1]
     reader.state[:] = 0
-    if is_stack_v2:
-        reader.state[RING] = start
-        values = np.empty(end - start + 1, np.uint32)
-        _, count = read_stack_v2_shingles(reader, start, end, values)
-        return values[:count].astype(np.uint64)
     # A token is followed by a byte that ends it, so a text has at most half as many shingles.
     room = np.empty((end - start) // 2 + 1, np.uint64)
     _, count = read_shingles(reader, start, end, room)
@@ -337,25 +316,6 @@ def _new_hashes(pieces: Pieces, count: int) -> int:
 
 
 @compiled
-def _sign_stack_v2_text(
-    reader: Reader, row: int, family: Family, pieces: Pieces, minima: Signature
-) -> int:
-    """As `_sign_text`; every text has a token, which may be empty."""
-    position, end = reader.offsets[row], reader.offsets[row + 1]
-    reader.state[:] = np.uint64(0)
-    reader.state[RING] = np.uint64(position)
-    minima[:] = EMPTY
-    num_shingles = 0
-    while position <= end:
-        position, count = read_stack_v2_shingles(reader, position, end, pieces.hashes)
-        padded = (count + LANES - 1) // LANES * LANES
-        pieces.hashes[count:padded] = pieces.hashes[count - 1]
-        take_stack_v2_minima(pieces.hashes, padded, family, minima)
-        num_shingles += count
-    return num_shingles
-
-
-@compiled
 def _hash_bands(minima: Signature, rows_per_band: int, band_hashes: Hashes) -> None:
     for band in range(len(band_hashes)):
         value = np.uint64(band + 1) * POLYNOMIAL_BASE
@@ -398,7 +358,7 @@ def _measure_texts(
     for place in range(len(reader.offsets) - 1):
         row = num_done + place
         if is_stack_v2:
-            num_shingles = _sign_stack_v2_text(reader, place, family, pieces, minima)
+            num_shingles = sign_stack_v2_text(reader, place, family, pieces, minima)
         else:
             num_shingles = _sign_text(reader, place, family, pieces, minima)
         results.num_tokens[row] = reader.state[NUM_TOKENS]
@@ -420,7 +380,7 @@ def _sign_texts(
     minima = np.empty(len(family[0]), np.uint32)
     for row in range(len(signatures)):
         if is_stack_v2:
-            _sign_stack_v2_text(reader, row, family, pieces, minima)
+            sign_stack_v2_text(reader, row, family, pieces, minima)
         else:
             _sign_text(reader, row, family, pieces, minima)
         if reader.state[NUM_TOKENS] >= min_tokens:

@@ -6,7 +6,7 @@ together are therefore packed: a packed row holds the partition and, per column,
 rows one after the other, in the machine's byte order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,22 +26,6 @@ MAX_ROW_BYTES = 1 << 18
 hundred or a thousand rows at once (Parquet's writer and reader, the merge of a sort) gigabytes.
 The JVM's collector takes an array of half a megabyte for a huge one, which it cannot move."""
 
-PACKED_BANDS = "block int, band_hashes binary, ranks binary"
-"""Bands of blobs; `block` is the partition of the band hash."""
-
-PACKED_TEXTS = "block int, hashes binary, ranks binary"
-"""Hashes of normalised texts, 16 bytes each; `block` is the partition of the hash."""
-
-PACKED_EDGES = "block int, band_hashes binary, members binary, heads binary"
-"""Members of buckets with their heads, one or more each, -1 in the places that are left; `block` is
-the block of the member's rank."""
-
-PACKED_PAIRS = "block int, members binary, heads binary"
-"""Pairs of blobs; `block` is the block of the member's rank."""
-
-PACKED_LINKS = "block int, nodes binary, neighbours binary"
-"""Links between blobs, each from both its ends; `block` is the block of the node's rank."""
-
 
 class Packer:
     """Gathers rows by partition; hands out batches of one packed row per partition, or a few.
@@ -56,14 +40,14 @@ class Packer:
         self._num_bytes = 0
 
     def add(self, blocks: Longs, columns: Sequence[Column]) -> Iterator[pa.RecordBatch]:
-        """Take rows in: their partitions, and per column an array of one value or row of bytes."""
+        """Add rows: their partitions, and per column an array of one value or row of bytes."""
         self._pending.append((blocks, columns))
         self._num_bytes += sum(column.nbytes for column in columns)
         if self._num_bytes >= MAX_PACK_BYTES:
             yield from self.flush()
 
     def flush(self) -> Iterator[pa.RecordBatch]:
-        """Hand out what is left."""
+        """Hand out the rest."""
         pending, self._pending, self._num_bytes = self._pending, [], 0
         blocks = np.concatenate([blocks for blocks, _ in pending] or [np.zeros(0, np.int64)])
         if not len(blocks):
@@ -87,9 +71,15 @@ def packed_values(packed: pa.Array, dtype: type) -> Column:
     return np.frombuffer(data[offsets[0] : offsets[-1]].tobytes(), dtype)
 
 
-def columns_of(packed: str) -> list[str]:
-    """Names of the binary columns of a packed table's DDL."""
-    return [column.split()[0] for column in packed.split(", ")[1:]]
+def unpacked_rows(
+    batches: Iterable[pa.RecordBatch], names: Sequence[str]
+) -> Iterator[tuple[int, list[Longs]]]:
+    """Block and columns of each packed row; a column that is null in a row is empty."""
+    for batch in batches:
+        blocks = batch.column("block").to_numpy()
+        for row in range(batch.num_rows):
+            values = [batch.column(name)[row : row + 1] for name in names]
+            yield int(blocks[row]), [packed_values(value, np.int64) for value in values]
 
 
 def band_partition(band_hashes: npt.NDArray[np.uint64], num_partitions: int) -> Longs:

@@ -17,12 +17,21 @@ from stackspark.runtime.buffers import Bytes, Longs, text_buffers, without_mark
 from stackspark.runtime.compiled import compiled, inlined
 
 Hashes = npt.NDArray[np.uint64]
+Signature = npt.NDArray[np.uint32]
+Family = tuple[Signature, Signature]
+"""Multipliers and offsets of permutations."""
 
 FNV_OFFSET = np.uint64(0xCBF29CE484222325)
 FNV_PRIME = np.uint64(0x100000001B3)
 MIX_MULTIPLIER = np.uint64(0xD6E8FEB86659FD93)
 POLYNOMIAL_BASE = np.uint64(0x9E3779B97F4A7C15)
 HALF = np.uint64(32)
+
+EMPTY = np.uint32(0xFFFFFFFF)
+"""Value of a signature that has seen no shingle, as in datasketch."""
+
+LANES = 32
+"""Pieces are padded to a multiple of this, so that the vector loop has no scalar remainder."""
 
 ROLLING, NUM_TOKENS, RING = 0, 1, 2
 """Places in the state of a reader: rolling hash, tokens so far, then the last n token hashes."""
@@ -37,6 +46,17 @@ class Reader(NamedTuple):
     state: Hashes
 
 
+class Pieces(NamedTuple):
+    """Shingles of one piece of a text, and the 32 bits of each that are permuted.
+
+    `seen` has the last hash of each slot: most that a text repeats need no permuting again.
+    """
+
+    shingles: Hashes
+    hashes: Signature
+    seen: Signature
+
+
 def new_reader(texts: pa.Array, ngram_size: int, lowercase: bool) -> Reader:
     """Reader of the texts of a string or large_string array; a null is an empty text."""
     state = np.zeros(RING + ngram_size, np.uint64)
@@ -44,7 +64,7 @@ def new_reader(texts: pa.Array, ngram_size: int, lowercase: bool) -> Reader:
 
 
 def token_table(lowercase: bool) -> Bytes:
-    """What each byte stands for in a token, shape (256,); 0 for a byte that ends one."""
+    """Value of each byte in a token, shape (256,); 0 for a byte that ends one."""
     table = np.zeros(256, np.uint8)
     for byte in range(1, 256):
         if byte >= 0x80 or chr(byte).isalnum() or byte == ord("_"):

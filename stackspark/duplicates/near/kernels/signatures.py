@@ -7,6 +7,7 @@ J 0.7 with 1,024 permutations: 0.016.
 Source: Li and Koenig 2010, b-Bit minwise hashing.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -43,6 +44,14 @@ def standard_error(similarity: float, num_perm: int) -> float:
     """Standard error of the estimate of a similarity from `num_perm` permutations at 2 bits."""
     agreeing = 0.25 + 0.75 * similarity
     return float((agreeing * (1 - agreeing) / num_perm) ** 0.5 / 0.75)
+
+
+def band_probability(similarity: float, num_bands: int, rows_per_band: int) -> float:
+    """Probability that a pair of a similarity below 1 agrees on at least one band.
+
+    Source: Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, section 3.4.
+    """
+    return -math.expm1(num_bands * math.log1p(-(similarity**rows_per_band)))
 
 
 def width_bytes(num_perm: int) -> int:

@@ -17,14 +17,21 @@ from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from stackspark.duplicates.near.kernels.shingles import NUM_TOKENS, RING, Reader
+from stackspark.duplicates.near.kernels.shingles import (
+    EMPTY,
+    LANES,
+    NUM_TOKENS,
+    RING,
+    Family,
+    Hashes,
+    Pieces,
+    Reader,
+    Signature,
+)
 from stackspark.runtime.buffers import Bytes, Flags, Longs, text_buffers
 from stackspark.runtime.compiled import compiled, inlined
-
-Values = npt.NDArray[np.uint32]
 
 PRIME = np.uint32(4294967291)
 BLANK = np.uint8(ord(" "))
@@ -46,7 +53,7 @@ UNICODE = unicodedata.unidata_version
 
 
 @cache
-def stack_v2_permutations(num_perm: int, seed: int) -> tuple[Values, Values]:
+def stack_v2_permutations(num_perm: int, seed: int) -> Family:
     """Multipliers and offsets, shape (num_perm,), from NumPy's frozen legacy generator."""
     generator = np.random.RandomState(seed)
     multipliers = generator.randint(1, int(PRIME), num_perm, dtype=np.uint32)
@@ -70,6 +77,16 @@ def stack_v2_readers(texts: pa.Array, ngram_size: int) -> Iterator[Reader]:
             flat = flat_text(data[offsets[row] : offsets[row + 1]])
             yield Reader(flat, np.array([0, len(flat)]), _table(), state)
         first = row + 1
+
+
+def stack_v2_shingles(reader: Reader, row: int) -> Hashes:
+    """All shingles of one text of a reader as hashes of 32 bits, in order and with repeats."""
+    start, end = reader.offsets[row], reader.offsets[row + 1]
+    reader.state[:] = 0
+    reader.state[RING] = start
+    values = np.empty(end - start + 1, np.uint32)
+    _, count = read_stack_v2_shingles(reader, start, end, values)
+    return values[:count].astype(np.uint64)
 
 
 def flat_text(text: Bytes) -> Bytes:
@@ -99,7 +116,7 @@ def _pieces(text: Bytes) -> Iterator[bytes]:
 
 @cache
 def _table() -> Bytes:
-    """What each byte stands for in a shingle, shape (256,)."""
+    """Value of each byte in a shingle, shape (256,)."""
     table = np.arange(256, dtype=np.uint8)
     for byte in range(128):
         is_word = chr(byte).isalnum() or byte == ord("_")
@@ -118,7 +135,7 @@ def _find_ascii(data: Bytes, offsets: Longs, is_ascii: Flags) -> None:
 
 @compiled
 def read_stack_v2_shingles(
-    reader: Reader, position: int, end: int, hashes: Values
+    reader: Reader, position: int, end: int, hashes: Signature
 ) -> tuple[int, int]:
     """Hash the next shingles of a text until `hashes` is full or the text ends.
 
@@ -153,9 +170,7 @@ def read_stack_v2_shingles(
 
 
 @compiled
-def take_stack_v2_minima(
-    hashes: Values, count: int, family: tuple[Values, Values], minima: Values
-) -> None:
+def take_stack_v2_minima(hashes: Signature, count: int, family: Family, minima: Signature) -> None:
     """Lower the minima to the permuted hashes; the number of permutations is a multiple of 4.
 
     x modulo 2^32 - 5 is the lesser of x and x + 5, which wraps.
@@ -174,6 +189,28 @@ def take_stack_v2_minima(
             m2 = min(m2, x2, np.uint32(x2 - PRIME))
             m3 = min(m3, x3, np.uint32(x3 - PRIME))
         minima[k], minima[k + 1], minima[k + 2], minima[k + 3] = m0, m1, m2, m3
+
+
+@compiled
+def sign_stack_v2_text(
+    reader: Reader, row: int, family: Family, pieces: Pieces, minima: Signature
+) -> int:
+    """Take the minima of one text; returns its number of shingles, the reader has its tokens.
+
+    Every text has a token, which may be empty.
+    """
+    position, end = reader.offsets[row], reader.offsets[row + 1]
+    reader.state[:] = np.uint64(0)
+    reader.state[RING] = np.uint64(position)
+    minima[:] = EMPTY
+    num_shingles = 0
+    while position <= end:
+        position, count = read_stack_v2_shingles(reader, position, end, pieces.hashes)
+        padded = (count + LANES - 1) // LANES * LANES
+        pieces.hashes[count:padded] = pieces.hashes[count - 1]
+        take_stack_v2_minima(pieces.hashes, padded, family, minima)
+        num_shingles += count
+    return num_shingles
 
 
 @inlined

@@ -14,14 +14,8 @@ Source: Kiveris, Lattanzi, Mirrokni, Rastogi, Vassilvitskii 2014, Connected comp
 and beyond.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
-from operator import itemgetter
-
 import numpy as np
-import pyarrow as pa
 
-from stackspark.duplicates.near.kernels.packing import packed_values
 from stackspark.runtime.buffers import Longs
 from stackspark.runtime.compiled import compiled
 
@@ -37,7 +31,7 @@ class BlockMinima:
         self._best = np.arange(self._first, self._first + ranks_per_block)
 
     def add(self, nodes: Longs, neighbours: Longs) -> None:
-        """Take links of the block's nodes in."""
+        """Add links of the block's nodes."""
         _take_minima(self._best, nodes - self._first, neighbours)
 
     def better(self) -> Links:
@@ -57,24 +51,6 @@ class BlockMinima:
         is_worse = neighbours > nodes
         num_open = int(((best < nodes) & (neighbours != best)).sum())
         return (neighbours[is_worse], best[is_worse]), num_open
-
-
-def links_of_blocks(
-    batches: Iterable[pa.RecordBatch], names: tuple[str, str]
-) -> Iterator[tuple[int, Iterator[Links]]]:
-    """Packed links by block, from batches in the order of `block`; a block's links only once."""
-    for block, rows in groupby(_rows(batches, names), key=itemgetter(0)):
-        yield block, (links for _, links in rows)
-
-
-def _rows(batches: Iterable[pa.RecordBatch], names: tuple[str, str]) -> Iterator[tuple[int, Links]]:
-    for batch in batches:
-        blocks = batch.column("block").to_numpy()
-        for row in range(batch.num_rows):
-            nodes, neighbours = (
-                packed_values(batch.column(name)[row : row + 1], np.int64) for name in names
-            )
-            yield int(blocks[row]), (nodes, neighbours)
 
 
 @compiled

@@ -4,7 +4,6 @@ Output: one row per pair.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -18,14 +17,7 @@ HEAD_ITSELF = -1
 """Member of the row that brings a head's own shingles; it sorts before every rank."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CompareShinglesParams:
-    """`num_tasks` is the number of shuffle partitions."""
-
-    num_tasks: int
-
-
-def compare_shingles(pairs: DataFrame, sets: DataFrame, params: CompareShinglesParams) -> DataFrame:
+def compare_shingles(pairs: DataFrame, sets: DataFrame, num_tasks: int) -> DataFrame:
     """Compare the shingles of each pair.
 
     Pairs of one head pass a task one after the other: it holds the head's shingles and those of one
@@ -34,7 +26,7 @@ def compare_shingles(pairs: DataFrame, sets: DataFrame, params: CompareShinglesP
     Args:
         pairs: (`member`, `head`), distinct; ranks.
         sets: one row per `rank` of a member or head, with `shingles`, ascending uint64 as binary.
-        params: number of tasks.
+        num_tasks: partitions of the shuffle.
 
     Returns:
         (`member`, `head`, `similarity`), a Jaccard similarity in 0..1.
@@ -45,7 +37,7 @@ def compare_shingles(pairs: DataFrame, sets: DataFrame, params: CompareShinglesP
     heads = pairs.select(F.col("head").alias("rank")).distinct().join(sets, "rank", how="inner")
     itself = F.lit(HEAD_ITSELF).cast("bigint").alias("member")
     both = members.unionByName(heads.select(itself, F.col("rank").alias("head"), "shingles"))
-    by_head = both.repartition(params.num_tasks, "head").sortWithinPartitions("head", "member")
+    by_head = both.repartition(num_tasks, "head").sortWithinPartitions("head", "member")
     ordered = by_head.select("member", "head", "shingles")
     return ordered.mapInArrow(_compare, "member bigint, head bigint, similarity double")
 

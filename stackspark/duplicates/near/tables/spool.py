@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from types import TracebackType
+from contextlib import AbstractContextManager
 from typing import IO, Any
 
 import numpy as np
@@ -11,26 +11,18 @@ import numpy.typing as npt
 MEMORY_BYTES = 64 << 20
 
 
-class Spool:
+class Spool(AbstractContextManager["Spool"]):
     """Keeps groups of arrays in order; to be used as a context, which removes the file."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115
         self._groups: list[list[tuple[np.dtype[Any], int]]] = []
 
-    def __enter__(self) -> "Spool":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def append(self, arrays: Sequence[npt.NDArray[Any]]) -> None:
-        """Keep a group of one-dimensional arrays."""
+        """Add a group of one-dimensional arrays."""
         self._groups.append([(array.dtype, array.nbytes) for array in arrays])
         for array in arrays:
             self._file.write(array.tobytes())

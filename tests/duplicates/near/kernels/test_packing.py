@@ -10,8 +10,8 @@ from stackspark.duplicates.near.kernels import packing
 from stackspark.duplicates.near.kernels.packing import (
     Packer,
     band_partition,
-    columns_of,
     packed_values,
+    unpacked_rows,
 )
 
 ROWS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 2**63 - 1)), max_size=30)
@@ -78,5 +78,13 @@ def test_band_partition_uses_the_upper_bits() -> None:
     assert band_partition(hashes, 7).max() == 6
 
 
-def test_columns_of_ddl() -> None:
-    assert columns_of("block int, members binary, heads binary") == ["members", "heads"]
+def test_unpacked_rows_of_several_batches() -> None:
+    first = pa.record_batch({"block": [0, 2], "a": [packed_longs(1, 2), None], "b": [b"", b""]})
+    second = pa.record_batch({"block": [2], "a": [packed_longs(3)], "b": [packed_longs(-1)]})
+    rows = unpacked_rows([first, second], ["b", "a"])
+    found = [(block, [column.tolist() for column in columns]) for block, columns in rows]
+    assert found == [(0, [[], [1, 2]]), (2, [[], []]), (2, [[-1], [3]])]
+
+
+def packed_longs(*values: int) -> bytes:
+    return np.array(values, np.int64).tobytes()

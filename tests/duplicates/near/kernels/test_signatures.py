@@ -6,7 +6,11 @@ from hypothesis import strategies as st
 from reference_near_duplicates import jaccard, unpacked
 
 from stackspark.duplicates.near.kernels.minhash import MinHashParams, measure_shingles
-from stackspark.duplicates.near.kernels.signatures import estimate_jaccard, pack_signature
+from stackspark.duplicates.near.kernels.signatures import (
+    band_probability,
+    estimate_jaccard,
+    pack_signature,
+)
 from stackspark.runtime.buffers import fixed_width_rows
 
 PACKED = st.binary(min_size=16, max_size=16)
@@ -56,3 +60,10 @@ def test_estimate_jaccard_is_near_the_truth() -> None:
 def test_estimate_jaccard_rejects_other_shapes() -> None:
     with pytest.raises(ValueError, match="equal shapes"):
         estimate_jaccard(matrix([b"x" * 16]), matrix([b"x" * 16] * 2))
+
+
+@pytest.mark.parametrize("similarity", [0.0, 0.3, 0.7, 0.999])
+def test_band_probability(similarity: float) -> None:
+    agrees = similarity**7
+    assert band_probability(similarity, 1, 7) == pytest.approx(agrees)
+    assert band_probability(similarity, 36, 7) == pytest.approx(1 - (1 - agrees) ** 36)

@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +26,17 @@ def reader(tmp_path: Path) -> SignatureReader:
     return SignatureReader(files=files, num_perm=8)
 
 
-@pytest.mark.parametrize("cached_bytes", [0, 1 << 20])
+@pytest.mark.parametrize(("cached_bytes", "num_cached"), [(0, 0), (16, 2), (1 << 20, 8)])
 def test_read_any_ranks_in_any_order(
-    monkeypatch: pytest.MonkeyPatch, reader: SignatureReader, cached_bytes: int
+    monkeypatch: pytest.MonkeyPatch, reader: SignatureReader, cached_bytes: int, num_cached: int
 ) -> None:
     monkeypatch.setattr(ranked_signatures, "CACHED_BYTES", cached_bytes)
+    reader = replace(reader, _groups=ranked_signatures._new_cache())
     ranks = np.array([34, 0, 9, 10, 14, 15, 7, 0, 18, 19])
     expected = [[0, 0] if rank == 7 else [rank, rank + 1] for rank in ranks.tolist()]
     for _ in range(2):
         assert reader.of_ranks(ranks).tolist() == expected
-    assert len(reader._groups) == (1 if cached_bytes == 0 else 8)
+    assert len(reader._groups) == num_cached
 
 
 def test_read_nothing(reader: SignatureReader) -> None:

@@ -11,31 +11,30 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from reference_near_duplicates import packed
 
-from stackspark.duplicates.near.pair_normalized_texts import (
-    PairNormalizedTextsParams,
-    pair_normalized_texts,
-)
-from stackspark.duplicates.near.tables.compare_shingles import (
-    CompareShinglesParams,
-    compare_shingles,
-)
-from stackspark.duplicates.near.tables.find_candidate_edges import (
-    FindCandidateEdgesParams,
+from stackspark.duplicates.near.tables.buckets import (
     find_candidate_edges,
+    list_bands,
+    peel_buckets,
 )
-from stackspark.duplicates.near.tables.follow_twins import follow_twins
-from stackspark.duplicates.near.tables.list_bands import ListBandsParams, list_bands
-from stackspark.duplicates.near.tables.name_twins import name_twins
-from stackspark.duplicates.near.tables.pack_pairs import PackPairsParams, pack_pairs
-from stackspark.duplicates.near.tables.peel_buckets import PeelBucketsParams, peel_buckets
+from stackspark.duplicates.near.tables.compare_shingles import compare_shingles
+from stackspark.duplicates.near.tables.normalized_texts import pair_normalized_texts
+from stackspark.duplicates.near.tables.packed import BANDS, BlockParams, columns_of, pack_pairs
 from stackspark.duplicates.near.tables.ranked_signatures import SignatureReader
-from stackspark.duplicates.near.tables.settle_twins import settle_twins
-from stackspark.duplicates.near.tables.sort_candidates import sort_candidates
-from stackspark.duplicates.near.tables.sort_edges import SortEdgesParams, sort_edges
+from stackspark.duplicates.near.tables.ranks import name_pairs, name_twins, sort_candidates
+from stackspark.duplicates.near.tables.twins import (
+    follow_twins,
+    orphaned,
+    settle_twins,
+    sort_edges,
+)
 from stackspark.duplicates.near.tables.verify_edges import VerifyEdgesParams, verify_edges
 from stackspark.lake.scratch import RankedFile
 
-BLOCKS = {"num_blocks": 3, "ranks_per_block": 4}
+
+def blocks(num_tasks: int, ranks_per_block: int = 4) -> BlockParams:
+    return BlockParams(num_tasks=num_tasks, num_blocks=3, ranks_per_block=ranks_per_block)
+
+
 HIGH = 2**62
 """A band hash of another partition than a small one, where there are two."""
 
@@ -59,7 +58,7 @@ def unpacked(rows: DataFrame) -> list[tuple[int, ...]]:
 def packed_bands(spark: SparkSession, members: Sequence[tuple[int, int, int]]) -> DataFrame:
     """Packed rows of one member each: partition, band hash, rank."""
     packed = [(p, *(np.int64(v).tobytes() for v in values)) for p, *values in members]
-    return spark.createDataFrame(packed, "block int, band_hashes binary, ranks binary")
+    return spark.createDataFrame(packed, BANDS)
 
 
 def test_sort_candidates_by_the_keep_order(spark: SparkSession) -> None:
@@ -97,8 +96,7 @@ def test_pair_normalized_texts_within_a_scope(spark: SparkSession, num_partition
         ],
         "rank bigint, scope string, normalized_hash string",
     )
-    params = PairNormalizedTextsParams(num_partitions=num_partitions)
-    assert rows(pair_normalized_texts(ranked, params)) == [(1, 0), (6, 0), (7, 3)]
+    assert rows(pair_normalized_texts(ranked, num_partitions)) == [(1, 0), (6, 0), (7, 3)]
 
 
 def test_list_bands_keeps_scopes_apart(spark: SparkSession) -> None:
@@ -116,7 +114,7 @@ def test_list_bands_keeps_scopes_apart(spark: SparkSession) -> None:
         "rank bigint, scope string, band_hashes binary",
     )
     text_twins = spark.createDataFrame([(4, 0)], "member bigint, head bigint")
-    bands = unpacked(list_bands(ranked, text_twins, ListBandsParams(num_partitions=2)))
+    bands = unpacked(list_bands(ranked, text_twins, blocks(2)))
     hashes = {rank: {band for _, band, other in bands if other == rank} for rank in range(5)}
     assert [len(hashes[rank]) for rank in range(5)] == [2, 2, 2, 0, 0]
     assert len(hashes[0] & hashes[1]) == 1
@@ -135,20 +133,17 @@ def test_find_candidate_edges_pairs_members_with_the_heads(
     spark: SparkSession, heads_per_bucket: int, expected: list[tuple[int, ...]]
 ) -> None:
     members = [(0, 7, 5), (0, 7, 1), (0, 8, 2), (0, 7, 3), (1, HIGH, 9), (1, HIGH, 8)]
-    params = FindCandidateEdgesParams(num_partitions=2, heads_per_bucket=heads_per_bucket, **BLOCKS)
-    edges = find_candidate_edges(packed_bands(spark, members), params)
+    edges = find_candidate_edges(packed_bands(spark, members), blocks(2), heads_per_bucket)
     assert unpacked(edges) == expected
 
 
 def test_peel_buckets_drops_heads_and_removed_members(spark: SparkSession) -> None:
     members = [(0, 7, rank) for rank in (0, 1, 2, 3, 5, 9)] + [(0, 8, 2), (0, 8, 4)]
-    search = FindCandidateEdgesParams(num_partitions=1, heads_per_bucket=2, **BLOCKS)
-    edges = find_candidate_edges(packed_bands(spark, members), search)
+    edges = find_candidate_edges(packed_bands(spark, members), blocks(1), heads_per_bucket=2)
     removed = spark.createDataFrame([(3, 0), (9, 0)], "member bigint, head bigint")
-    gone = pack_pairs(removed, PackPairsParams(**BLOCKS))
-    params = PeelBucketsParams(num_partitions=1, num_tasks=2, ranks_per_block=4)
+    gone = pack_pairs(removed, blocks(2))
     # Of bucket 7, ranks 0 and 1 are its heads; 4 of bucket 8 is one of its two heads.
-    assert unpacked(peel_buckets(edges, gone, params)) == [(0, 7, 2), (0, 7, 5)]
+    assert unpacked(peel_buckets(edges, gone, blocks(2))) == [(0, 7, 2), (0, 7, 5)]
 
 
 def test_follow_twins_goes_one_hop(spark: SparkSession) -> None:
@@ -160,7 +155,7 @@ def test_follow_twins_goes_one_hop(spark: SparkSession) -> None:
 
 def test_pack_pairs_by_the_block_of_the_member(spark: SparkSession) -> None:
     pairs = spark.createDataFrame([(9, 4), (3, 0), (2, 1)], "member bigint, head bigint")
-    packed = pack_pairs(pairs, PackPairsParams(**BLOCKS))
+    packed = pack_pairs(pairs, blocks(1))
     assert unpacked(packed) == [(0, 2, 1), (0, 3, 0), (2, 9, 4)]
 
 
@@ -173,8 +168,8 @@ def test_verify_edges_keeps_similar_pairs(spark: SparkSession, tmp_path: Path) -
     pairs = spark.createDataFrame(
         [(1, 0), (2, 0), (2, 0), (2, 1), (4, 0), (5, 1), (5, 4)], "member bigint, head bigint"
     )
-    params = VerifyEdgesParams(min_similarity=0.3, num_tasks=2, num_blocks=3, ranks_per_block=2)
-    packed = pack_pairs(pairs, PackPairsParams(num_blocks=3, ranks_per_block=2))
+    params = VerifyEdgesParams(min_similarity=0.3, blocks=blocks(2, ranks_per_block=2))
+    packed = pack_pairs(pairs, params.blocks)
     verified = verify_edges(packed, SignatureReader(files=[file], num_perm=64), params)
     third = (0.5 - 0.25) / 0.75
     assert [(m, h, pytest.approx(s)) for m, h, s in rows(verified)] == [
@@ -200,7 +195,7 @@ def test_compare_shingles(spark: SparkSession, batch_rows: int) -> None:
     before = spark.conf.get(setting)
     try:
         spark.conf.set(setting, batch_rows)
-        compared = rows(compare_shingles(pairs, sets, CompareShinglesParams(num_tasks=2)))
+        compared = rows(compare_shingles(pairs, sets, 2))
     finally:
         spark.conf.set(setting, before)
     assert compared == [(1, 0, 0.5), (2, 1, 0), (5, 0, 1 / 3), (9, 0, 0.75), (9, 1, 0.4)]
@@ -212,8 +207,7 @@ def test_sort_edges_across_partitions(spark: SparkSession, ranks_per_partition: 
         [(9, 1, 0.7), (2, 1, 0.8), (9, 0, 0.9), (5, 3, 0.7)],
         "member bigint, head bigint, similarity double",
     )
-    params = SortEdgesParams(num_candidates=10, ranks_per_partition=ranks_per_partition)
-    ordered = [tuple(row) for row in sort_edges(edges, params).collect()]
+    ordered = [tuple(row) for row in sort_edges(edges, 10, ranks_per_partition).collect()]
     assert ordered == [(2, 1, 0.8), (5, 3, 0.7), (9, 0, 0.9), (9, 1, 0.7)]
 
 
@@ -239,3 +233,18 @@ def test_name_twins(spark: SparkSession) -> None:
         "member bigint, twin bigint, similarity double, established_by string, round int",
     )
     assert rows(name_twins(twins, ranked)) == [("c", "a", 0.75, "estimated", "C", 1)]
+
+
+def test_name_pairs_by_the_order_of_the_ids(spark: SparkSession) -> None:
+    ranked = spark.createDataFrame([(0, "b"), (1, "a"), (2, "c")], "rank bigint, blob_id string")
+    pairs = spark.createDataFrame([(1, 0), (2, 1)], "member bigint, head bigint")
+    assert rows(name_pairs(pairs, ranked)) == [(1, 0, "a", "b"), (2, 1, "a", "c")]
+
+
+def test_orphaned_twins_were_removed(spark: SparkSession) -> None:
+    twins = spark.createDataFrame([(2, 1), (3, 2)], "member bigint, twin bigint")
+    assert [(row["member"], row["twin"]) for row in orphaned(twins).collect()] == [(3, 2)]
+
+
+def test_columns_of_a_layout() -> None:
+    assert columns_of("block int, members binary, heads binary") == ["members", "heads"]

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
+from stackspark.commands.near_duplicates import DeduplicateOptions, deduplicate_parquet
+from stackspark.commands.text_files import open_text_files
 from stackspark.duplicates.near.columns import TextColumns
-from stackspark.duplicates.near.files import open_text_files
-from stackspark.duplicates.near.texts import DEFAULTS, DeduplicateOptions, deduplicate_parquet
+from stackspark.duplicates.near.texts import DEFAULTS
 from stackspark.errors import InputError, UsageError
 
 MASTER = "local[2]"
@@ -122,7 +123,7 @@ def test_removed_rows_come_last(
     def cut_short(*_: object) -> Iterator[pa.RecordBatch]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("stackspark.duplicates.near.texts.kept_rows", cut_short)
+    monkeypatch.setattr("stackspark.commands.near_duplicates.kept_rows", cut_short)
     with pytest.raises(KeyboardInterrupt):
         deduplicate_parquet(options(folder, tmp_path / "out", "estimate", None))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["kept"]
@@ -160,7 +161,11 @@ def test_open_text_files_leaves_to_spark_what_it_cannot_do(tmp_path: Path) -> No
     write(tmp_path / "nested" / "a.parquet", [{**row, "id": {"n": 1}}])
     write(tmp_path / "plain" / "a.parquet", [row])
     assert open_text_files(str(tmp_path / "plain"), columns, 1) is not None
-    for name in ("day=1/..", "mixed", "nested", "pla*"):
+    write(tmp_path / "notes" / "b.parquet", [row])
+    for number, place in enumerate(("a", "c")):
+        (tmp_path / "notes" / place).mkdir()
+        (tmp_path / "notes" / place / "note.txt").write_text(f"Parquet {number}?")
+    for name in ("day=1/..", "mixed", "nested", "notes", "pla*"):
         assert open_text_files(str(tmp_path / name), columns, 10) is None
     assert open_text_files(str(tmp_path / "plain"), columns, 0) is None
 

@@ -17,20 +17,19 @@ from urllib.parse import quote
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
+import pyarrow.dataset as ds
 from pyarrow import fs
 
 from stackspark.duplicates.near.columns import IdProblems, TextColumns, check_columns, check_ids
-from stackspark.duplicates.near.in_memory import MEASURED, FoundTwins, candidates_of, search_arrays
+from stackspark.duplicates.near.in_memory import MEASURED, InMemoryEngine, candidates_of
 from stackspark.duplicates.near.kernels.minhash import MinHashParams
 from stackspark.duplicates.near.kernels.shingle_sets import jaccard, shingle_sets
-from stackspark.duplicates.near.measure_texts import measures_of
-from stackspark.duplicates.near.params import NearDuplicatesParams
-from stackspark.duplicates.near.tables.compare_shingles import COMPARED
-from stackspark.duplicates.near.tables.settle_twins import NORMALIZED_TEXT
+from stackspark.duplicates.near.kernels.text_measures import MEASURES, text_measures
+from stackspark.duplicates.near.params import NORMALIZED_TEXT, NearDuplicatesParams
+from stackspark.duplicates.near.rounds import RoundStats, find_twins
 from stackspark.errors import InputError
 from stackspark.runtime.buffers import Flags, Longs
-from stackspark.runtime.storage.filesystems import joined, located
+from stackspark.runtime.storage.filesystems import located
 from stackspark.runtime.storage.parquet_rows import MAX_BATCH_ROWS, ParquetRows, open_parquet
 
 PIECE_BYTES = 32 << 20
@@ -40,7 +39,7 @@ PATTERN_SIGNS = "*?[{"
 """Signs of a pattern that Spark may find files by."""
 
 SAFE = "/:"
-"""What of a path stays as it is in a URI, so that one of S3 is known for what it is."""
+"""Characters of a path that a URI does not escape, so that ``s3a://`` stays readable."""
 
 Made = TypeVar("Made")
 
@@ -74,7 +73,7 @@ class TextFiles:
     def map(
         self, make: Callable[[pa.Array, Longs], Made], wanted: Flags | None = None
     ) -> Iterator[Made]:
-        """Read texts by threads; gives what `make` makes of each batch and its rows' numbers."""
+        """Results of `make` for each batch of texts and their numbers, read by threads in order."""
 
         def made(piece: Piece) -> list[Made]:
             rows = np.arange(piece.start, piece.stop)
@@ -91,13 +90,22 @@ class TextFiles:
                 yield from results
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoundTexts:
+    """Texts to remove: `rows` as `RemovedTexts.rows` has them, and which texts stay."""
+
+    rows: pa.Table
+    stays: Flags
+    rounds: tuple[RoundStats, ...]
+
+
 def open_text_files(path: str, columns: TextColumns, max_texts: int) -> TextFiles | None:
     """Open the Parquet files of a path if this process can do with them.
 
     Args:
         path: a file or folder, local or ``s3a://``.
-        columns: what the columns are called.
-        max_texts: texts that are not too many.
+        columns: names of the columns.
+        max_texts: the most texts that are not too many.
 
     Returns:
         The files; None where they need Spark: too many texts, several schemas, folders within
@@ -107,38 +115,43 @@ def open_text_files(path: str, columns: TextColumns, max_texts: int) -> TextFile
         InputError: there is no Parquet.
         UsageError: a column that is not there.
     """
-    uris = _uris(path)
-    if uris is None:
-        return None
-    footers = [_footer(uri, path) for uri in uris]
-    if not footers:
+    filesystem, place = located(path)
+    if filesystem.get_file_info(place).type == fs.FileType.NotFound:
+        if any(sign in path for sign in PATTERN_SIGNS):
+            return None
+        raise InputError(f"{path} holds no Parquet: there is no such file or folder")
+    # Without a schema of its own, the data set opens no file before it is known to be one of ours.
+    dataset = ds.dataset(place, pa.schema([]), format="parquet", filesystem=filesystem)
+    fragments = list(dataset.get_fragments())
+    if not fragments:
         raise InputError(f"{path} holds no Parquet: it is empty")
-    schema = footers[0].schema.to_arrow_schema().remove_metadata()
-    check_columns(columns, schema.names)
-    if sum(footer.num_rows for footer in footers) > max_texts or not _are_plain(schema, columns):
+    names = [fragment.path[len(place) :] for fragment in fragments]
+    if any("/" in name[1:] for name in names):
         return None
-    if any(f.schema.to_arrow_schema().remove_metadata() != schema for f in footers):
+    schemas = [_schema(fragment, path) for fragment in fragments]
+    check_columns(columns, schemas[0].names)
+    is_few = sum(fragment.metadata.num_rows for fragment in fragments) <= max_texts
+    if not is_few or len({*schemas}) > 1 or not _are_plain(schemas[0], columns):
         return None
+    uris = [quote(path.rstrip("/") + name, safe=SAFE) for name in names]
     return TextFiles(
         uris=uris,
-        schema=schema,
-        pieces=list(_pieces(uris, footers)),
-        keys=_keys(uris, columns),
+        schema=schemas[0],
+        pieces=list(_pieces(uris, fragments)),
+        keys=_keys(dataset.replace_schema(schemas[0]), columns),
         columns=columns,
     )
 
 
-def find_in_files(files: TextFiles, params: NearDuplicatesParams) -> tuple[FoundTwins, Longs]:
+def find_in_files(files: TextFiles, params: NearDuplicatesParams) -> FoundTexts:
     """Find the texts to remove as near-duplicates of better ones.
-
-    Returns:
-        The twins by rank, and the number of the text of each rank.
 
     Raises:
         InputError: an id is null or not unique, or a text is null.
+        ContractError: `params.max_rounds` were not enough.
     """
-    parts = list(files.map(lambda texts, _: measures_of(texts, params.minhash)))
-    measured = pa.Table.from_batches(parts) if parts else _nothing_measured()
+    parts = list(files.map(lambda texts, _: text_measures(texts, params.minhash)))
+    measured = pa.Table.from_batches(parts, MEASURES)
     _check(files, measured)
     order = _order(files.keys)
     named = pc.coalesce(files.keys["scope"].cast(pa.string()), "")
@@ -148,35 +161,20 @@ def find_in_files(files: TextFiles, params: NearDuplicatesParams) -> tuple[Found
         sets = _ShingleSets(files, params.minhash, spool)
 
         def compare(asked: pa.Table) -> pa.Table:
-            pairs = [asked[side] for side in ("member", "head")]
-            similarities = sets.similarities(*(order[ranks.to_numpy()] for ranks in pairs))
-            return pa.table([*pairs, pa.array(similarities)], schema=COMPARED)
+            pairs = asked.select(["member", "head"])
+            similarities = sets.similarities(*(order[ranks.to_numpy()] for ranks in pairs.columns))
+            return pairs.append_column("similarity", pa.array(similarities))
 
-        return search_arrays(candidates_of(ranked, params.minhash), params, compare), order
-
-
-def named_rows(files: TextFiles, found: FoundTwins, order: Longs) -> pa.Table:
-    """The removed texts by the names of their user, as `RemovedTexts.rows` has them."""
-    members, twins = (found.twins[side].to_numpy() for side in ("member", "twin"))
-    ids = files.keys["id"]
-    sizes = np.bincount(twins, minlength=len(files)) + 1
-    is_same = pc.equal(found.twins["established_by"], NORMALIZED_TEXT)
-    return pa.table(
-        {
-            files.columns.id: ids.take(pa.array(order[members])),
-            "kept_id": ids.take(pa.array(order[twins])),
-            "similarity": found.twins["similarity"],
-            "rule": pc.if_else(is_same, "normalized_duplicate", "near_duplicate"),
-            "established_by": found.twins["established_by"],
-            "family_size": sizes[twins],
-        }
-    )
-
-
-def kept_rows(files: TextFiles, found: FoundTwins, order: Longs) -> Iterator[pa.RecordBatch]:
-    """All columns of the texts that stay, in the order of the files."""
+        engine = InMemoryEngine(candidates_of(ranked, params.minhash), params, compare)
+        found = find_twins(engine, params)
+    found.check_settled()
     stays = np.ones(len(files), np.bool_)
     stays[order[found.twins["member"].to_numpy()]] = False
+    return FoundTexts(rows=_named(files, found.twins, order), stays=stays, rounds=found.rounds)
+
+
+def kept_rows(files: TextFiles, stays: Flags) -> Iterator[pa.RecordBatch]:
+    """All columns of the texts that stay, in the order of the files."""
     start = 0
     for uri in files.uris:
         file = open_parquet(uri)
@@ -190,32 +188,30 @@ def kept_rows(files: TextFiles, found: FoundTwins, order: Longs) -> Iterator[pa.
             start += batch.num_rows
 
 
-def _uris(path: str) -> list[str] | None:
-    """URIs of the files of a path in order; None if Spark should look for them."""
-    filesystem, place = located(path)
-    found = filesystem.get_file_info(place)
-    if found.type == fs.FileType.File:
-        return [quote(path, safe=SAFE)]
-    if found.type == fs.FileType.NotFound:
-        if any(sign in path for sign in PATTERN_SIGNS):
-            return None
-        raise InputError(f"{path} holds no Parquet: there is no such file or folder")
-    visible = [
-        info
-        for info in filesystem.get_file_info(fs.FileSelector(place))
-        if info.base_name[:1] not in "_."
-    ]
-    if any(info.type != fs.FileType.File for info in visible):
-        return None
-    names = sorted(info.base_name for info in visible)
-    return [quote(joined(path, name), safe=SAFE) for name in names]
+def _named(files: TextFiles, twins: pa.Table, order: Longs) -> pa.Table:
+    """The removed texts by the names of their user."""
+    members, heads = (order[twins[side].to_numpy()] for side in ("member", "twin"))
+    ids = files.keys["id"]
+    sizes = np.bincount(heads, minlength=len(files)) + 1
+    is_same = pc.equal(twins["established_by"], NORMALIZED_TEXT)
+    return pa.table(
+        {
+            files.columns.id: ids.take(pa.array(members)),
+            "kept_id": ids.take(pa.array(heads)),
+            "similarity": twins["similarity"],
+            "rule": pc.if_else(is_same, "normalized_duplicate", "near_duplicate"),
+            "established_by": twins["established_by"],
+            "family_size": sizes[heads],
+        }
+    )
 
 
-def _footer(uri: str, path: str) -> pq.FileMetaData:
+def _schema(fragment: ds.ParquetFileFragment, path: str) -> pa.Schema:
     try:
-        return open_parquet(uri).metadata
-    except InputError as error:
-        raise InputError(f"{path} holds no Parquet: {error}") from None
+        return fragment.physical_schema.remove_metadata()
+    except (OSError, pa.ArrowInvalid) as error:
+        place = f"cannot read the data file {fragment.path}"
+        raise InputError(f"{path} holds no Parquet: {place}: {error}") from None
 
 
 def _are_plain(schema: pa.Schema, columns: TextColumns) -> bool:
@@ -239,29 +235,23 @@ def _is_string(kind: pa.DataType) -> bool:
     return kind in (pa.string(), pa.large_string())
 
 
-def _pieces(uris: list[str], footers: list[pq.FileMetaData]) -> Iterator[Piece]:
+def _pieces(uris: list[str], fragments: list[ds.ParquetFileFragment]) -> Iterator[Piece]:
     offset = 0
-    for uri, footer in zip(uris, footers, strict=True):
+    for uri, fragment in zip(uris, fragments, strict=True):
         start = row = num_bytes = 0
-        for index in range(footer.num_row_groups):
-            group = footer.row_group(index)
+        for group in fragment.row_groups:
             row, num_bytes = row + group.num_rows, num_bytes + group.total_byte_size
-            if num_bytes >= PIECE_BYTES or row == footer.num_rows:
+            if num_bytes >= PIECE_BYTES or row == fragment.metadata.num_rows:
                 yield Piece(uri, start, row, offset)
                 start, num_bytes = row, 0
-        offset += footer.num_rows
+        offset += row
 
 
-def _keys(uris: list[str], columns: TextColumns) -> pa.Table:
+def _keys(dataset: ds.Dataset, columns: TextColumns) -> pa.Table:
     names = {"id": columns.id, "rank": columns.rank, "scope": columns.scope}
-    tables = [open_parquet(uri).read(sorted({*filter(None, names.values())})) for uri in uris]
-    keys = pa.concat_tables(tables)
+    keys = dataset.to_table(sorted({*filter(None, names.values())}))
     missing = pa.nulls(keys.num_rows)
     return pa.table({role: keys[name] if name else missing for role, name in names.items()})
-
-
-def _nothing_measured() -> pa.Table:
-    return pa.Table.from_batches([measures_of(pa.array([], pa.string()), MinHashParams())])
 
 
 def _check(files: TextFiles, measured: pa.Table) -> None:
