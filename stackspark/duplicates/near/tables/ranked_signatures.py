@@ -1,11 +1,12 @@
 """Signatures by rank, read by tasks straight from the Parquet files of a ranked scratch table."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import numpy as np
 import pyarrow.parquet as pq
+from cachetools import LRUCache
 
 from stackspark.duplicates.near.kernels.signatures import width_bytes
 from stackspark.lake.scratch import RankedFile
@@ -13,6 +14,10 @@ from stackspark.runtime.buffers import Bytes, Longs, fixed_width_rows
 from stackspark.runtime.storage.filesystems import located
 
 CACHED_BYTES = 64 << 20
+
+
+def _cache() -> LRUCache[tuple[int, int], Bytes]:
+    return LRUCache(CACHED_BYTES, getsizeof=attrgetter("nbytes"))
 
 
 @dataclass(kw_only=True)
@@ -28,7 +33,7 @@ class SignatureReader:
     files: Sequence[RankedFile]
     num_perm: int
     _opened: dict[int, pq.ParquetFile] = field(default_factory=dict, repr=False)
-    _groups: OrderedDict[tuple[int, int], Bytes] = field(default_factory=OrderedDict, repr=False)
+    _groups: LRUCache[tuple[int, int], Bytes] = field(default_factory=_cache, repr=False)
 
     @property
     def width_bytes(self) -> int:
@@ -70,13 +75,11 @@ class SignatureReader:
 
     def _signatures(self, number: int, index: int) -> Bytes:
         key = (number, index)
-        if key not in self._groups:
-            column = self._open(number).read_row_group(index, columns=["signature"])["signature"]
-            rows = [fixed_width_rows(chunk, self.width_bytes) for chunk in column.chunks]
-            self._groups[key] = np.concatenate(rows)
-        self._groups.move_to_end(key)
-        while sum(group.nbytes for group in self._groups.values()) > CACHED_BYTES:
-            if len(self._groups) == 1:
-                break
-            self._groups.popitem(last=False)
-        return self._groups[key]
+        if key in self._groups:
+            return self._groups[key]
+        column = self._open(number).read_row_group(index, columns=["signature"])["signature"]
+        rows = [fixed_width_rows(chunk, self.width_bytes) for chunk in column.chunks]
+        group = np.concatenate(rows)
+        if group.nbytes <= self._groups.maxsize:
+            self._groups[key] = group
+        return group
