@@ -16,8 +16,8 @@ import numpy.typing as npt
 HIGH_RESEMBLANCE = 0.8
 """Share of words in common from which ScanCode takes a text for a copy of the rule."""
 
-MAX_COMPARED = 500
-"""Of more rules those go on of which the text contains most; of all, ScanCode takes 700."""
+MAX_COMPARED = 700
+"""Of more rules those go on of which the text contains most; so many ScanCode ranks in full."""
 
 
 class LikelyRules:
