@@ -14,6 +14,7 @@ import argparse
 import gc
 import hashlib
 import json
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ from compare_languages import files_of
 
 from stackspark.licenses.detector.scancode import LicenseIndex, scancode_version
 from stackspark.licenses.expressions import evaluate
-from stackspark.licenses.file_names import may_declare
+from stackspark.licenses.file_names import DECLARING, OTHER_EXTENSION
 from stackspark.licenses.metadata import METADATA_READERS, declared_license
 
 INSIDE = ("licenses/", "license_files/")
@@ -50,6 +51,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--files", nargs="+", required=True, help="folders and archives")
     parser.add_argument("--seconds", type=float, default=500, help="stop asking after so long")
     return parser.parse_args()
+
+
+def may_declare(name: str) -> bool:
+    """Whether a name is one of those that `names_a_license` takes for a licence file's."""
+    return bool(re.match(DECLARING, name)) and not re.search(OTHER_EXTENSION, name)
 
 
 def license_files(places: Sequence[str]) -> Iterator[tuple[str, str, str]]:

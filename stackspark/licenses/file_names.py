@@ -7,8 +7,6 @@ same in Python and in Spark's SQL.
 Source: appendix A.3 of the StarCoder2 paper.
 """
 
-import re
-
 NAMING = (
     *(
         r"li[cs]en[cs]e(s?)",
@@ -53,11 +51,3 @@ SOURCE_EXTENSIONS = frozenset(
 
 DECLARING = rf"(?i)^(|.*[-_. ])({'|'.join(NAMING)})(|[-_. ].*)$"
 OTHER_EXTENSION = rf"(?i)\.({'|'.join(sorted(SOURCE_EXTENSIONS))})$"
-
-_DECLARING = re.compile(DECLARING)
-_OTHER_EXTENSION = re.compile(OTHER_EXTENSION)
-
-
-def may_declare(name: str) -> bool:
-    """Whether the text of a file of this name declares a licence for its folder."""
-    return _DECLARING.match(name) is not None and _OTHER_EXTENSION.search(name) is None

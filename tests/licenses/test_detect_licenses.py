@@ -11,8 +11,6 @@ from stackspark.contracts.tables import table_contract
 from stackspark.errors import InvalidParamsError, MissingExtraError
 from stackspark.licenses import detect_licenses as module
 from stackspark.licenses.detect_licenses import DetectLicensesParams, detect_licenses
-from stackspark.licenses.expression_columns import names_a_license
-from stackspark.licenses.file_names import may_declare
 from stackspark.licenses.merge_license_texts import merge_license_texts
 from stackspark.licenses.request_license_texts import request_license_texts
 
@@ -20,7 +18,6 @@ BUILT_IN = DetectLicensesParams(detector="built_in")
 MIT = "MIT License\n\nCopyright (c) 2020 Ada\nCopyright (c) 2020 Ada\nCopyright (c) [year] x\n"
 TEXTS = {"mit": MIT, "odd": "You may look at this on Tuesdays.", "blank": " \n"}
 STATUSES = {"huge": "too_large", "picture": "binary", "garbled": "undecodable", "known": "ok"}
-NAMES = ["LICENSE", "COPYING.md", "legal", "license.js", "LICENSE.PNG", "README.md", "a.py", "é"]
 
 
 def _id(name: str) -> str:
@@ -86,12 +83,6 @@ def test_a_row_says_what_the_text_states_and_whose_it_is(rows: dict[str, Row]) -
     row = rows[_id("mit")]
     assert (row.expression, row.method, row.detector_version) == ("MIT", "built_in", "v2")
     assert row.holders == ["Copyright (c) 2020 Ada"]
-
-
-def test_names_are_told_alike_in_python_and_in_sql(spark: SparkSession) -> None:
-    table = spark.createDataFrame([(name,) for name in NAMES], "name string")
-    told = table.select("name", names_a_license("name").alias("is_license")).collect()
-    assert {row.name: row.is_license for row in told} == {n: may_declare(n) for n in NAMES}
 
 
 def test_version_names_the_limits() -> None:

@@ -1,22 +1,16 @@
-import pytest
+from pyspark.sql import SparkSession
 
-from stackspark.licenses.file_names import may_declare
+from stackspark.licenses.expression_columns import names_a_license
 
-
-@pytest.mark.parametrize(
-    "name", ["LICENSE", "license.txt", "MIT-LICENSE", "COPYING.md", "License.MIT", "legal"]
-)
-def test_may_declare(name: str) -> None:
-    assert may_declare(name)
-
-
-@pytest.mark.parametrize(
-    "name",
+DECLARING = ["LICENSE", "license.txt", "MIT-LICENSE", "COPYING.md", "License.MIT", "legal"]
+OTHER = [
     # Names of the published list that mention licences, programs, pictures, and other names.
-    [
-        *("README.md", "about.html", "NOTICE", "guidelines", "license.js", "mit_parser.py"),
-        *("LICENSE.JSON", "foo.txt", "main.c", "licenses.yaml", "license.png", "copying.GIF"),
-    ],
-)
-def test_may_declare_not(name: str) -> None:
-    assert not may_declare(name)
+    *("README.md", "about.html", "NOTICE", "guidelines", "license.js", "mit_parser.py"),
+    *("LICENSE.JSON", "foo.txt", "main.c", "licenses.yaml", "license.png", "copying.GIF", "é"),
+]
+
+
+def test_names_a_license(spark: SparkSession) -> None:
+    names = spark.createDataFrame([(name,) for name in [*DECLARING, *OTHER]], "name string")
+    declaring = names.filter(names_a_license("name")).collect()
+    assert [row.name for row in declaring] == DECLARING

@@ -1,4 +1,4 @@
-"""ScanCode's index on one licence text: exact rules, then the full matcher where they say nothing.
+"""ScanCode's index on one licence text: exact rules, then its aligner where they say nothing.
 
 Loading the index takes 8 seconds and 1.4 GB, so it belongs into a process of its own
 (`stackspark.licenses.detector.process`). What the index answers is grouped and judged by
@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from typing import Any
 
 from cachetools import LRUCache
@@ -21,10 +22,10 @@ from stackspark.licenses.detector.answers import (
     with_placeholders,
     without_holders,
 )
-from stackspark.licenses.detector.rule_ranking import RuleRanking
+from stackspark.licenses.detector.likely_rules import LikelyRules
 
 SCANCODE_PACKAGE = "scancode-toolkit-mini"
-ANSWERS_VERSION = "3"
+ANSWERS_VERSION = "4"
 """Changes where the same index would be asked or read otherwise."""
 
 MAX_SEARCHED_CHARS = 200_000
@@ -39,6 +40,15 @@ MAX_LEFT_WORDS = 10
 Of 1,030 licence files of packages it would have made something else of 0.6 % that have fewer. It is
 asked about the other 6 %; with a limit of 2 that would be 0.2 % and 10 %.
 """
+
+MAX_NAMED_WORDS = 100
+"""Words of legalese left over, up to which a text is tried with placeholders for names.
+
+A clause that names its holder leaves 31 to 45; a text that leaves more than 100 is a collection.
+"""
+
+MAX_COPIES, MAX_CANDIDATES = 10, 70
+"""Rules that ScanCode aligns with a whole text that may be a copy, and with each part of a text."""
 
 # It says which releases go together with the GPL, and nothing in it is under the GPL.
 _PYTHON_HISTORY = re.compile(
@@ -67,7 +77,7 @@ class LicenseIndex:
         from licensedcode.cache import get_index, get_licensing  # noqa: PLC0415 - takes seconds
 
         self._index, self._licensing = get_index(), get_licensing()
-        self._ranking = RuleRanking(self._index)
+        self._likely_rules = LikelyRules(self._index)
         self._answers: LRUCache[tuple[bytes, bool], dict[str, Any]] = LRUCache(MAX_ANSWERS)
 
     def license_of_text(self, text: str, is_exact: bool = False) -> dict[str, Any]:
@@ -88,30 +98,62 @@ class LicenseIndex:
         return self._answers[key]
 
     def _answer(self, text: str, is_exact: bool) -> dict[str, Any]:
-        exact = self._detect(text, EXACT)
+        if not text:
+            return self._described((), (), EXACT)
+        query, matches = self._exact_matches(text)
+        exact = self._described(query.tokens, matches, EXACT)
         if is_exact or _is_answered(exact):
             return exact
         named = with_placeholders(text)
-        if named != text:
-            templated = self._detect(named, EXACT)
+        if named != text and exact["num_left"] <= MAX_NAMED_WORDS:
+            templated_query, templated_matches = self._exact_matches(named)
+            templated = self._described(templated_query.tokens, templated_matches, EXACT)
             if _is_answered(templated):
                 return templated
-        return exact if len(text) > MAX_SEARCHED_CHARS else self._detect(text, FULL)
+        if len(text) > MAX_SEARCHED_CHARS:
+            return exact
+        return self._described(query.tokens, self._full_matches(query, matches), FULL)
 
-    def _detect(self, text: str, method: str) -> dict[str, Any]:
-        """Detect by hashes and exact rules alone, or with approximate matching too.
+    def _exact_matches(self, text: str) -> tuple[Any, list[Any]]:
+        """ScanCode's query for a text, and its matches by hashes and exact rules."""
+        from licensedcode.query import build_query  # noqa: PLC0415 - takes seconds
+
+        query = build_query(query_string=text, idx=self._index)
+        return query, self._index.match_query(query, approximate=False)
+
+    def _full_matches(self, query: Any, exact: Sequence[Any]) -> list[Any]:
+        """Exact matches, and alignments of what they leave over with the rules most like it.
+
+        As ScanCode's `get_approximate_matches` does it: first the whole text, if it may be a copy
+        of a rule, then each part of it. ScanCode filters exact matches together with the aligned
+        ones only; here they are filtered before too, so a weak alignment more may be left.
+        """
+        from licensedcode.match import refine_matches  # noqa: PLC0415 - takes seconds
+
+        matched = [match.qspan for match in exact if match.coverage() == 100]
+        copies = self._aligned(query.whole_query_run(), matched, MAX_COPIES, True)
+        for match in copies:
+            query.subtract(match.qspan)
+        parts = [self._aligned(run, matched, MAX_CANDIDATES, False) for run in query.query_runs]
+        matches, _ = refine_matches([*exact, *copies, *chain.from_iterable(parts)], query=query)
+        return sorted(matches)
+
+    def _aligned(
+        self, run: Any, matched: list[Any], top: int, high_resemblance: bool
+    ) -> Sequence[Any]:
+        if not run.is_matchable(qspans=matched):
+            return ()
+        candidates = self._likely_rules.candidates(run, top=top, high_resemblance=high_resemblance)
+        aligned: list[Any] = self._index.get_query_run_approximate_matches(run, candidates, matched)
+        return aligned
+
+    def _described(
+        self, words: Sequence[int | None], found_matches: Sequence[Any], method: str
+    ) -> dict[str, Any]:
+        """The answer that matches give.
 
         `num_left` of the answer is the number of words of legalese outside all matches.
         """
-        from licensedcode.query import build_query  # noqa: PLC0415 - takes seconds
-
-        found_matches: Sequence[Any] = ()
-        words: Sequence[int | None] = ()
-        if text:
-            query = build_query(query_string=text, idx=self._index)
-            words = query.tokens
-            with self._ranking.applied():
-                found_matches = self._index.match_query(query, approximate=method == FULL)
         detections = self._detections(found_matches)
         stated = [each.license_expression for each in detections if each.license_expression]
         reported = [match for each in detections for match in each.matches]

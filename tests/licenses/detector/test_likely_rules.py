@@ -1,21 +1,18 @@
-"""The rules that ScanCode would align a text with; its own code is the oracle."""
+"""The rules that a text may be aligned with; ScanCode over all of its rules is the oracle."""
 
 import random
 import warnings
-from collections import Counter, defaultdict
 from dataclasses import dataclass
-from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from intbitset import intbitset
 from places import REPOSITORY
 
-from stackspark.licenses.detector.rule_ranking import RuleRanking, _ranked, _tenths
+from stackspark.licenses.detector import likely_rules
+from stackspark.licenses.detector.likely_rules import LikelyRules
 from stackspark.licenses.detector.scancode import LicenseIndex
 
 NUM_WORDS, NUM_LEGALESE = 12, 5
@@ -63,63 +60,53 @@ def _imports() -> None:
 
 
 def index_of(rules: list[Rule], matchable: set[int]) -> Any:
+    from licensedcode.match_set import build_set_and_mset
+
     for rid, rule in enumerate(rules):
         rule.identifier = f"{rid}.RULE"
+    words = [build_set_and_mset(rule.words) for rule in rules]
     return SimpleNamespace(
         len_legalese=NUM_LEGALESE,
         approx_matchable_rids=matchable,
         rules_by_rid=rules,
-        sets_by_rid=[intbitset(rule.words) for rule in rules],
-        msets_by_rid=[defaultdict(int, Counter(rule.words)) for rule in rules],
+        sets_by_rid=[distinct for distinct, _ in words],
+        msets_by_rid=[counted for _, counted in words],
         dictionary=dict.fromkeys(range(NUM_WORDS)),
     )
 
 
 @settings(deadline=None, max_examples=400)
 @given(st.lists(RULES, min_size=1, max_size=40), WORDS, st.booleans(), st.integers(1, 4), st.data())
-def test_candidates_are_those_of_scancode(
+def test_candidates_are_those_of_scancode_among_all_rules(
     rules: list[Rule], words: list[int], is_near: bool, top: int, data: st.DataObject
 ) -> None:
-    from licensedcode import match_set
+    from licensedcode.match_set import compute_candidates
 
     matchable = data.draw(st.sets(st.integers(0, len(rules) - 1), min_size=1))
     index = index_of(rules, matchable)
     run = SimpleNamespace(matchable_tokens=lambda: [*words, -1, -1])
-    asked = {"query_run": run, "idx": index, "matchable_rids": matchable, "top": top}
-    expected = match_set.compute_candidates(**asked, high_resemblance=is_near)
-    # It has left words behind in the index that its rules do not have.
-    found = RuleRanking(index).candidates(**asked, high_resemblance=is_near)
+    found = LikelyRules(index).candidates(run, top=top, high_resemblance=is_near)
+    expected = compute_candidates(run, index, matchable, top, high_resemblance=is_near)
     assert comparable(found) == comparable(expected)
 
 
-@settings(deadline=None, max_examples=400)
-@given(st.lists(RULES, min_size=6, max_size=40), WORDS, st.integers(1, 5))
-def test_first_rules_are_in_the_order_of_their_scores(
-    rules: list[Rule], words: list[int], number: int
+def test_of_many_rules_those_go_on_of_which_the_text_contains_most(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ranking = RuleRanking(index_of(rules, set(range(len(rules)))))
-    shared, limits = ranking._shared(Counter(words))[0], ranking._by_set
-    order = sorted(
-        ((ranking._scores(row, shared, limits), row) for row in range(len(rules))), reverse=True
-    )
-    kept = _ranked(np.arange(len(rules)), shared, limits.lengths, number)
-    assert kept.tolist() == [row for _, row in order[:number]]
-
-
-@given(st.lists(st.fractions(0, 30, max_denominator=400), min_size=1))
-def test_tenths_are_those_of_round(values: list[Fraction]) -> None:
-    floats = [float(value) for value in values]
-    assert (_tenths(np.array(floats)) / 10).tolist() == [round(value, 1) for value in floats]
+    monkeypatch.setattr(likely_rules, "MAX_COMPARED", 2)
+    rules = [Rule(words, "mit", 0, 0, 0) for words in ([1, 7], [1, 2], [1, 7, 8], [2], [9])]
+    run = SimpleNamespace(matchable_tokens=lambda: [1, 2])
+    index = index_of(rules, set(range(5)))
+    found = LikelyRules(index).candidates(run, top=5, high_resemblance=False)
+    assert sorted(rid for _, rid, _, _ in found) == [1, 3]
 
 
 def comparable(candidates: list[Any]) -> list[Any]:
-    return [(scores, rid, set(shared)) for scores, rid, _, shared in candidates]
+    return [(scores, rid, rule.identifier, set(words)) for scores, rid, rule, words in candidates]
 
 
 @pytest.mark.integration  # it loads the index: 8 seconds and 1.4 GB
-def test_answers_are_those_of_the_full_matcher() -> None:
-    from licensedcode.detection import detect_licenses
-
+def test_licences_are_those_of_the_full_matcher() -> None:
     index, chance = LicenseIndex(), random.Random(3)
     texts = [MIT, APACHE, MIT + APACHE, "GPL", "gpl-3.0+ or mit", "A word.\n" * 50]
     for text in (MIT, APACHE, MIT + "\n\n\n\n\n" + APACHE):
@@ -128,23 +115,11 @@ def test_answers_are_those_of_the_full_matcher() -> None:
             texts.append(" ".join(w for w in words if chance.random() > fraction))
             texts.append(" ".join("odd" if chance.random() < fraction else w for w in words))
     for text in texts:
-        with index._ranking.applied():
-            ours = described(list(detect_licenses(index=index._index, query_string=text)))
-        assert ours == described(list(detect_licenses(index=index._index, query_string=text))), text
+        ours = index._full_matches(*index._exact_matches(text))
+        full = index._index.match(query_string=text)
+        assert stated(index, ours) == stated(index, full), text
 
 
-def test_scancode_has_its_own_function_back() -> None:
-    from licensedcode import match_set
-
-    stock = match_set.compute_candidates
-    index = index_of([Rule([1], "mit", 0, 0, 0)], {0})
-    with RuleRanking(index).applied():
-        assert match_set.compute_candidates is not stock
-    assert match_set.compute_candidates is stock
-
-
-def described(detections: list[Any]) -> list[Any]:
-    return [
-        (each.license_expression, [(match.rule.identifier, str(match)) for match in each.matches])
-        for each in detections
-    ]
+def stated(index: LicenseIndex, matches: list[Any]) -> str | None:
+    detections = index._detections(matches)
+    return index._spdx([each.license_expression for each in detections if each.license_expression])
