@@ -20,7 +20,7 @@ KEY := $(shell { cat $(INPUTS); $(PYTHON) --version; echo $(CURDIR); } 2>/dev/nu
 CORE := $(VENV)/ready-core-$(KEY)
 DEV := $(VENV)/ready-dev-$(KEY)
 
-.PHONY: run test test-integration test-airflow lint format constraints clean
+.PHONY: run test test-integration test-airflow lint format schema constraints clean
 
 run: $(CORE)
 	$(VENV)/bin/stackspark run demo --lake lake $(RUN_ARGS)
@@ -47,6 +47,10 @@ lint: $(DEV)
 format: $(DEV)
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
+
+# What editors complete and check recipes with, from the parameters themselves.
+schema: $(DEV)
+	$(VENV)/bin/python infra/make_recipe_schema.py
 
 # Newest versions that the ranges of pyproject.toml allow; review the change before committing it.
 constraints: $(DEV)

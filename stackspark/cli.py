@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -173,7 +173,8 @@ def near_duplicates(
         bool, typer.Option("--estimate", help="Trust signatures near the threshold: faster.")
     ] = False,
     rule: Annotated[
-        str, typer.Option(help="cover, or components: The Stack v2's, which verifies nothing.")
+        Literal["cover", "components"],
+        typer.Option(help="components: The Stack v2's, which verifies nothing."),
     ] = "cover",
     kept: Annotated[bool, typer.Option("--kept", help="Write the rows that stay, too.")] = False,
     master: MasterOption = None,

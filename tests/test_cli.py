@@ -70,7 +70,7 @@ INPUTS = [
     ([*SET, "near_duplicates.minhash.num_bands=500"], 2, r"recipe ok\.yaml: num_bands \* rows_per_band must be at most num_perm = 1024, found 500 \* 7"),
     ([*SET, "near_duplicates.removal_bands.default=[0.9,0.1]"], 2, r"recipe ok\.yaml: removal_bands\.default: needed two shares from 0 to 1, the lesser one first, found 0\.9, 0\.1"),
     ([*SET, "near_duplicates.removal_bands.languages={json: [0,1]}"], 2, r"recipe ok\.yaml: removal_bands\.languages: Linguist has no language 'json'; did you mean JSON\?"),
-    ([*SET, "near_duplicates.removal_bands.sources={'dir:scr': [0,1]}"], 2, r"removal_bands\.sources: there is no source 'dir:scr'; did you mean 'dir:src'\?"),
+    ([*SET, "near_duplicates.removal_bands.sources={'dir:scr': [0,1]}"], 2, r"removal_bands\.sources: there is no source 'dir:scr'; did you mean dir:src\?"),
     ([*OK, "--source", "dir:nowhere"], 3, r"source dir:nowhere: there is no directory \S+/nowhere; check the path"),
     ([*OK, "--source", "git:nowhere@main"], 3, r"source git:nowhere@main: there is no directory .*"),
     ([*OK, "--source", "archive:src/*.zip"], 3, r"source archive:src/\*\.zip: no file matches; check the pattern"),

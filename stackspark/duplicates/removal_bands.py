@@ -5,7 +5,6 @@ nearly everything of something. The band of each rate is the recipe's; a rate ou
 contract of `near_duplicates`, and nothing is published.
 """
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,8 +13,8 @@ from pyspark.sql import Row
 from stackspark.contracts.gate import TableRule
 from stackspark.duplicates.families import FamilyRow
 from stackspark.errors import InvalidParamsError
-from stackspark.languages.linguist import is_language, nearest_language
-from stackspark.runtime.formatting import limit_words, number, visible
+from stackspark.languages.linguist import is_language, language_table
+from stackspark.runtime.formatting import did_you_mean, limit_words, number, visible
 
 RULE = "removal_rates_in_bands"
 TOP_FAMILIES = 5
@@ -54,10 +53,9 @@ class RemovalBandsParams:
                 _check_band(f"{kind}.{key}", band)
         for language in self.languages:
             if not is_language(language):
-                near = nearest_language(language)
+                near = did_you_mean(language, language_table())
                 raise InvalidParamsError(
-                    f"removal_bands.languages: Linguist has no language {language!r}"
-                    + (f"; did you mean {near}?" if near else "; letter case counts")
+                    f"removal_bands.languages: Linguist has no language {language!r}{near}"
                 )
 
     def band_of(self, kind: str, key: str) -> Band:
@@ -73,10 +71,9 @@ class RemovalBandsParams:
         """
         for source in self.sources:
             if source not in known:
-                close = difflib.get_close_matches(source, known, n=1, cutoff=0.5)
+                near = did_you_mean(source, known)
                 raise InvalidParamsError(
-                    f"removal_bands.sources: there is no source {source!r}"
-                    + (f"; did you mean {close[0]!r}?" if close else "")
+                    f"removal_bands.sources: there is no source {source!r}{near}"
                 )
 
 

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import InvalidParamsError
+from stackspark.runtime.sizes import NumBytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class BuildDocumentsParams:
         seed: of the order of files and of the choice of repositories.
     """
 
-    max_document_bytes: int = 32 * 2**20
+    max_document_bytes: NumBytes = 32 * 2**20
     max_document_files: int = 20_000
     metadata_fraction: float = 0.5
     seed: int = 0

@@ -22,6 +22,7 @@ from stackspark.export.render_documents import assemble_documents, whole_documen
 from stackspark.export.shard_files import RowGroupLimits, RowShape, write_shards
 from stackspark.lake.content_reader import ContentBatch, ReadMetrics, map_contents, plan_reads
 from stackspark.runtime.batching import byte_cuts
+from stackspark.runtime.sizes import NumBytes
 from stackspark.runtime.storage.filesystems import (
     STAGING_SUFFIX,
     file_names,
@@ -50,8 +51,8 @@ class ShardParams:
         seed: of the hash that assigns rows to files.
     """
 
-    target_file_bytes: int = 512 * 2**20
-    row_group_bytes: int = 64 * 2**20
+    target_file_bytes: NumBytes = 512 * 2**20
+    row_group_bytes: NumBytes = 64 * 2**20
     row_group_rows: int = 10_000
     seed: int = 0
 

@@ -11,12 +11,12 @@ Source: Lozhkov et al. 2024 (The Stack v2), section 2.2 and figure 1; expression
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from stackspark.contracts.tables import table_contract
-from stackspark.errors import InvalidParamsError
 from stackspark.licenses.detector.scancode import REFERENCES
 from stackspark.licenses.expression_columns import (
     DECLARATION_TYPE,
@@ -30,8 +30,8 @@ from stackspark.licenses.expression_columns import (
 )
 from stackspark.licenses.expressions import NOT_A_LICENSE, permissive_names
 
-POLICIES = ("nearest", "union")
-CONFLICTS = ("strictest", "metadata", "text")
+Policy = Literal["nearest", "union"]
+Conflicts = Literal["strictest", "metadata", "text"]
 METADATA_CONFLICT, GITHUB_CONFLICT = "metadata_against_text", "github_against_declared"
 FOLDER = ["directory_id", "folder"]
 MAX_DEPTH = 65
@@ -61,17 +61,9 @@ class AssignLicensesParams:
         max_declarations: a file answers for so many, those that allow least first.
     """
 
-    policy: str = "nearest"
-    conflicts: str = "strictest"
+    policy: Policy = "nearest"
+    conflicts: Conflicts = "strictest"
     max_declarations: int = 32
-
-    def __post_init__(self) -> None:
-        for name, values in (("policy", POLICIES), ("conflicts", CONFLICTS)):
-            value = getattr(self, name)
-            if value not in values:
-                raise InvalidParamsError(
-                    f"licenses.{name}: needed one of {', '.join(values)}, found {value!r}"
-                )
 
 
 def assign_licenses(

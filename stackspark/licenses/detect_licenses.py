@@ -14,10 +14,10 @@ from stackspark.errors import InvalidParamsError, MissingExtraError
 from stackspark.licenses.detector.answers import (
     BUILT_IN,
     DETECTED,
-    DETECTORS,
     HEADER,
     NO_TEXT,
     SCANCODE,
+    Detector,
     copyright_holders,
     found,
     without_answer,
@@ -25,6 +25,7 @@ from stackspark.licenses.detector.answers import (
 from stackspark.licenses.detector.built_in import BUILT_IN_VERSION, license_of_text
 from stackspark.licenses.detector.client import license_detector
 from stackspark.licenses.detector.scancode import scancode_version
+from stackspark.runtime.sizes import NumBytes
 
 TEXTS_PER_TASK = 4000
 """Some 40 seconds of work for a task that has to load ScanCode's index, which takes 8 seconds."""
@@ -46,17 +47,12 @@ class DetectLicensesParams:
         max_memory_bytes: what it may take for one text, besides its index.
     """
 
-    detector: str = SCANCODE
+    detector: Detector = SCANCODE
     headers: bool = False
     max_seconds: int = 60
-    max_memory_bytes: int = 1 << 30
+    max_memory_bytes: NumBytes = 1 << 30
 
     def __post_init__(self) -> None:
-        if self.detector not in DETECTORS:
-            raise InvalidParamsError(
-                f"license_texts.detector: needed one of {', '.join(DETECTORS)}, "
-                f"found {self.detector!r}"
-            )
         if self.max_seconds < 1 or self.max_memory_bytes < 1:
             raise InvalidParamsError("license_texts: limits of time and memory must be positive")
 

@@ -1,34 +1,27 @@
-"""Recipes: one YAML file per dataset, checked and turned into the parameters of every stage.
+"""Recipes: one YAML file per dataset, checked and turned into the parameters of every step.
 
-A recipe's sections are the frozen `Params` of the stages themselves, so that a parameter is
+A recipe's sections are the frozen `Params` of the steps themselves, so that a parameter is
 declared once, beside the code that uses it. A recipe may `extend` another: a built-in name or a
 path.
 """
 
 import dataclasses
-import difflib
-import re
 import sys
-import types
-import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pydantic
+import pydantic_core
 import yaml
 
 from stackspark.errors import InvalidParamsError, RecipeError, UsageError
 from stackspark.recipe.model import Recipe
+from stackspark.runtime.formatting import did_you_mean
 from stackspark.runtime.package import package_folder
 
 BUILT_IN = package_folder() / "recipes"
-BYTE_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
-    "KiB": 2**10,
-    "MiB": 2**20,
-    "GiB": 2**30,
-    "TiB": 2**40,
-}
 
 
 def load_recipe(name_or_path: str, settings: Sequence[str] = ()) -> Recipe:
@@ -47,6 +40,12 @@ def load_recipe(name_or_path: str, settings: Sequence[str] = ()) -> Recipe:
     for setting in settings:
         _set(values, setting)
     return _validated(values, where=f"recipe {path}")
+
+
+@cache
+def recipe_adapter() -> pydantic.TypeAdapter[Recipe]:
+    """What pydantic makes of `Recipe`: it checks the keys and types of a recipe."""
+    return pydantic.TypeAdapter(Recipe)
 
 
 def built_in_recipes() -> list[str]:
@@ -106,7 +105,7 @@ def _placed(text: str, recipe: Path) -> str:
     )
 
 
-def _map_strings(value: Any, change: typing.Callable[[str], str]) -> Any:
+def _map_strings(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
@@ -137,94 +136,36 @@ def _set(values: dict[str, Any], setting: str) -> None:
 
 
 def _validated(values: Mapping[str, Any], where: str) -> Recipe:
-    model = _model(Recipe)
+    """The recipe that values say; JSON is what pydantic reads tuples and dataclasses from."""
     try:
-        checked = model.model_validate(values)
+        return recipe_adapter().validate_json(pydantic_core.to_json(values))
     except pydantic.ValidationError as error:
         raise RecipeError(f"{where}: {_explained(error)}") from None
-    try:
-        recipe: Recipe = _instance(Recipe, checked)
     except InvalidParamsError as error:
         raise RecipeError(f"{where}: {error}") from None
-    return recipe
-
-
-def _model(cls: type) -> type[pydantic.BaseModel]:
-    """A strict pydantic model with the fields of a dataclass; nested dataclasses become models."""
-    hints = typing.get_type_hints(cls)
-    fields: dict[str, Any] = {}
-    for field in dataclasses.fields(cls):
-        kind, default = hints[field.name], _default(field)
-        if dataclasses.is_dataclass(kind):
-            fields[field.name] = (_model(typing.cast(type, kind)), {})
-        else:
-            fields[field.name] = (_annotated(field.name, kind), default)
-    config = pydantic.ConfigDict(extra="forbid", validate_default=True, allow_inf_nan=False)
-    return pydantic.create_model(cls.__name__, __config__=config, **fields)
-
-
-def _default(field: "dataclasses.Field[Any]") -> Any:
-    if field.default is not dataclasses.MISSING:
-        return field.default
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return ...
-
-
-def _annotated(name: str, kind: Any) -> Any:
-    """Strict for numbers and booleans, so that "yes" is no number and 1 no boolean."""
-    if name.endswith("_bytes"):
-        return typing.Annotated[kind, pydantic.BeforeValidator(_bytes)]
-    if kind in (int, bool, str):
-        return typing.Annotated[kind, pydantic.Strict()]
-    return kind
-
-
-def _bytes(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", value)
-    unit = match and BYTE_UNITS.get(match[2])
-    if match is None or not unit:
-        raise ValueError(
-            f"needed a size such as 64 MiB (units: {', '.join(BYTE_UNITS)}), found {value!r}"
-        )
-    return int(float(match[1]) * unit)
-
-
-def _instance(cls: type, checked: pydantic.BaseModel) -> Any:
-    """The dataclass from its model; the dataclass's own checks run here."""
-    hints = typing.get_type_hints(cls)
-    values = {}
-    for field in dataclasses.fields(cls):
-        value = getattr(checked, field.name)
-        kind = hints[field.name]
-        nested = dataclasses.is_dataclass(kind)
-        values[field.name] = _instance(typing.cast(type, kind), value) if nested else value
-    return cls(**values)
 
 
 def _explained(error: pydantic.ValidationError) -> str:
     """The first thing that is wrong, in one line."""
     first = error.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"unknown key {name}{_nearest(first['loc'])}"
-    found = f", found {first['input']!r}" if first["type"] != "missing" else ""
+    name = ".".join(map(str, first["loc"]))
+    if first["type"] == "unexpected_keyword_argument":
+        known = _keys(first["loc"][:-1])
+        near = did_you_mean(str(first["loc"][-1]), known)
+        return f"unknown key {name}{near or '; known keys: ' + ', '.join(known)}"
+    if first["type"] == "missing_argument":
+        return f"{name}: a recipe needs this key"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{name}: {message[0].lower()}{message[1:]}{'' if 'found' in message else found}"
+    return f"{name}: {message[0].lower()}{message[1:]}, found {first['input']!r}"
 
 
-def _nearest(location: tuple[int | str, ...]) -> str:
-    cls: Any = Recipe
-    for part in location[:-1]:
-        cls = typing.get_type_hints(cls).get(str(part))
-        if cls is None or not dataclasses.is_dataclass(cls):
-            return ""
-    known = [field.name for field in dataclasses.fields(cls)]
-    close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else f"; known keys: {', '.join(known)}"
+def _keys(location: tuple[int | str, ...]) -> list[str]:
+    """Names of the keys of a section."""
+    section: Any = Recipe
+    for part in location:
+        section = get_type_hints(section)[str(part)]
+    return [field.name for field in dataclasses.fields(section)]
 
 
 def _kind(value: Any) -> str:
-    return "nothing" if isinstance(value, types.NoneType) else type(value).__name__
+    return "nothing" if value is None else type(value).__name__

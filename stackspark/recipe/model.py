@@ -2,7 +2,9 @@
 
 import re
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import ConfigDict, WithJsonSchema
 
 from stackspark.duplicates.near.params import NearDuplicatesParams
 from stackspark.duplicates.removal_bands import RemovalBandsParams
@@ -13,10 +15,21 @@ from stackspark.export.shards import ShardParams
 from stackspark.licenses.assign_licenses import AssignLicensesParams
 from stackspark.licenses.detect_licenses import DetectLicensesParams
 from stackspark.rules.catalog import FiltersParams
+from stackspark.sources.base.specs import KEYS
 from stackspark.sources.fetching.fetch import FetchParams
 from stackspark.sources.listing.list_sources import ListSourcesParams
 
-EXPORTS = ("files", "documents", "ids", "notices")
+Export = Literal["files", "documents", "ids", "notices"]
+EXPORTS: tuple[Export, ...] = get_args(Export)
+
+SOURCE_SCHEMA = {
+    "type": "object",
+    "properties": {key: {"type": "string"} for key in KEYS}
+    | {"exclude": {"type": "array", "items": {"type": "string"}}},
+    "required": ["source"],
+    "additionalProperties": False,
+}
+Source = str | Annotated[dict[str, Any], WithJsonSchema(SOURCE_SCHEMA)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +77,14 @@ class Recipe:
         exports: which of files, documents, ids and notices are written.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False
+    )
+    """Holds for the sections too."""
+
     name: str
     description: str = ""
-    sources: tuple[str | dict[str, Any], ...] = ()
+    sources: tuple[Source, ...] = ()
     gharchive: tuple[str, ...] = ()
     public_buckets: tuple[str, ...] = ()
     opt_outs: str | None = None
@@ -81,14 +99,12 @@ class Recipe:
     documents: BuildDocumentsParams = field(default_factory=BuildDocumentsParams)
     shards: ShardParams = field(default_factory=ShardParams)
     canaries: bool = True
-    exports: tuple[str, ...] = EXPORTS
+    exports: tuple[Export, ...] = EXPORTS
 
     def __post_init__(self) -> None:
         for name in self.public_buckets:
             if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
                 needed = "public_buckets: needed names of buckets such as softwareheritage"
                 raise InvalidParamsError(f"{needed}; found {name!r}")
-        unknown = sorted(set(self.exports) - set(EXPORTS))
-        if unknown or not self.exports:
-            found = ", ".join(unknown) or "none"
-            raise InvalidParamsError(f"exports: needed some of {', '.join(EXPORTS)}; found {found}")
+        if not self.exports:
+            raise InvalidParamsError(f"exports: needed some of {', '.join(EXPORTS)}; found none")

@@ -9,7 +9,11 @@ from stackspark.rules.rule import Rule, Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class ContaminationParams:
-    """Benchmarks whose matches are recorded and yet do not reject."""
+    """Matches with benchmarks.
+
+    Attributes:
+        ignored_benchmarks: benchmarks whose matches are recorded and yet do not reject.
+    """
 
     ignored_benchmarks: tuple[str, ...] = ()
 

@@ -9,7 +9,12 @@ from stackspark.rules.rule import Rule, Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class DataLanguagesParams:
-    """Languages and limit of the paper; the limit is the greatest value that stays."""
+    """Languages and limit of the paper.
+
+    Attributes:
+        data_languages: languages that are mostly data.
+        max_data_lines: greatest number of lines that stays in these.
+    """
 
     data_languages: tuple[str, ...] = (
         "Graphviz (DOT)",

@@ -11,7 +11,12 @@ SOURCE = 'Lozhkov et al. 2024 (The Stack v2), section 3.1 "Basic filters"'
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedDataParams:
-    """Limits of the paper; both are the greatest value that stays."""
+    """Limits of the paper.
+
+    Attributes:
+        max_encoded_chars: greatest length of one run of encoded data that stays, in characters.
+        max_encoded_fraction: greatest share of encoded data that stays.
+    """
 
     max_encoded_chars: int = 1024
     max_encoded_fraction: float = 0.5

@@ -9,7 +9,12 @@ from stackspark.rules.rule import Rule, Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class HtmlParams:
-    """Limits of the paper, the least values that stay."""
+    """Limits of the paper.
+
+    Attributes:
+        min_visible_chars: least number of characters that a page shows if it stays.
+        min_visible_fraction: least share of them in all characters of the page.
+    """
 
     min_visible_chars: int = 100
     min_visible_fraction: float = 0.2

@@ -29,7 +29,10 @@ def excluded_pairs() -> tuple[tuple[str, str], ...]:
 class LanguagesParams:
     """Languages that are left out.
 
-    The Stack v2 holds no file of unknown language: its recipe sets `keeps_unknown` to false.
+    Attributes:
+        excluded_pairs: pairs of a language and an extension in lower case; "" is none.
+        excluded_languages: languages, by Linguist's name.
+        keeps_unknown: whether files of unknown language stay; The Stack v2 holds none.
     """
 
     excluded_pairs: tuple[tuple[str, str], ...] = field(default_factory=excluded_pairs)

@@ -12,7 +12,13 @@ SOURCE = 'Lozhkov et al. 2024 (The Stack v2), section 3.1 "Basic filters"'
 
 @dataclass(frozen=True, kw_only=True)
 class LettersParams:
-    """Limits of the paper, the least value that stays; assembly counts digits as letters."""
+    """Limits of the paper.
+
+    Attributes:
+        min_alpha_fraction: least share of letters that stays.
+        alphanum_languages: languages whose digits count as letters: assembly.
+        min_alphanum_fraction: least share of letters and digits that stays in these.
+    """
 
     min_alpha_fraction: float = 0.25
     alphanum_languages: tuple[str, ...] = ("Motorola 68K Assembly", "WebAssembly")

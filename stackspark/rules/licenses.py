@@ -1,15 +1,16 @@
 """Files whose licence the dataset does not take, here or where the text stands elsewhere."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from stackspark.errors import InvalidParamsError
 from stackspark.licenses.expression_columns import OTHER_TERMS
 from stackspark.rules.rule import Rule, Verdict
 
-LINEAGES = ("ignore", "flag", "remove")
+LicenseType = Literal["permissive", "no_license", "non_permissive"]
+Lineage = Literal["ignore", "flag", "remove"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +23,8 @@ class LicensesParams:
             flag it in the report, or ignore that.
     """
 
-    kept_types: tuple[str, ...] = ("permissive", "no_license")
-    lineage: str = "flag"
-
-    def __post_init__(self) -> None:
-        if self.lineage not in LINEAGES:
-            raise InvalidParamsError(
-                f"filters.licenses.lineage: needed one of {', '.join(LINEAGES)}, "
-                f"found {self.lineage!r}"
-            )
+    kept_types: tuple[LicenseType, ...] = ("permissive", "no_license")
+    lineage: Lineage = "flag"
 
 
 def _license(params: LicensesParams) -> Verdict:

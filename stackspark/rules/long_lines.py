@@ -25,7 +25,15 @@ PROSE_LANGUAGES = (
 
 @dataclass(frozen=True, kw_only=True)
 class LongLinesParams:
-    """Limits of the paper; each is the greatest value that stays."""
+    """Limits of the paper.
+
+    Attributes:
+        max_num_lines: greatest number of lines that stays.
+        max_avg_line_length: greatest mean length of a line that stays, in characters.
+        max_line_length: greatest length of the longest line that stays, in characters.
+        prose_languages: languages in which a line may be a paragraph; their mean does not count.
+        max_prose_line_length: greatest length of the longest line in these.
+    """
 
     max_num_lines: int = 100_000
     max_avg_line_length: float = 100

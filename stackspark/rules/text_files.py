@@ -9,7 +9,12 @@ from stackspark.rules.rule import Rule, Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class TextFilesParams:
-    """Names of the paper, in lower case: a part of the name, or the name without its extension."""
+    """Names of plain text files that stay, in lower case, as the paper has them.
+
+    Attributes:
+        kept_name_parts: parts of a name.
+        kept_names: names without their extension.
+    """
 
     kept_name_parts: tuple[str, ...] = ("requirement",)
     kept_names: tuple[str, ...] = ("readme", "notes", "todo", "description", "cmakelists")

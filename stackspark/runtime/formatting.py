@@ -1,8 +1,9 @@
-"""Numbers with units, and names that are safe to show."""
+"""Numbers with units, names that are safe to show, and the name that a wrong one may mean."""
 
+import difflib
 import math
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 MAX_SHOWN_CHARS = 240
 """Longer names are cut in the middle where people read them."""
@@ -64,6 +65,13 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60:,} h {minutes % 60:02d} min"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``; did you mean JSON?`` for a wrong name that is like a known one; else nothing."""
+    by_lower = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[close[0]]}?" if close else ""
 
 
 def visible(text: str, max_chars: int = MAX_SHOWN_CHARS) -> str:

@@ -146,7 +146,7 @@ def test_hostile_names_are_shown_escaped() -> None:
         ({"languages": {"C": (0.0, 1.1)}}, r"removal_bands\.languages\.C: needed two shares"),
         ({"sources": {"dir:/a": (-0.1, 1.0)}}, r"removal_bands\.sources\.dir:/a: needed two"),
         ({"languages": {"json": (0.0, 1.0)}}, r"no language 'json'; did you mean JSON\?"),
-        ({"languages": {"Klingon": (0.0, 1.0)}}, r"no language 'Klingon'; letter case counts"),
+        ({"languages": {"Klingon": (0.0, 1.0)}}, r"no language 'Klingon'"),
     ],
 )  # fmt: skip
 def test_wrong_bands_are_refused(values: dict[str, object], said: str) -> None:
@@ -156,7 +156,7 @@ def test_wrong_bands_are_refused(values: dict[str, object], said: str) -> None:
 
 def test_a_band_of_no_source_is_refused() -> None:
     BANDS.check_sources(["dir:/a", "git:/b"])
-    with pytest.raises(InvalidParamsError, match=r"no source 'git:/b'; did you mean 'git:/b@v1'"):
+    with pytest.raises(InvalidParamsError, match=r"no source 'git:/b'; did you mean git:/b@v1"):
         BANDS.check_sources(["dir:/a", "git:/b@v1"])
     with pytest.raises(InvalidParamsError, match=r"there is no source 'git:/b'$"):
         BANDS.check_sources([])

@@ -15,7 +15,6 @@ from stackspark.languages.linguist import (
     is_language,
     language_families,
     language_table,
-    nearest_language,
     path_flags,
 )
 from stackspark.runtime.reference_data import reference_data
@@ -187,22 +186,6 @@ def test_language_families_hold_dialects_and_shared_extensions(
 @pytest.mark.parametrize("name", ["c", "Nope", "", "Javascript"])
 def test_is_language_refuses_other_names(name: str) -> None:
     assert not is_language(name)
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("json", "JSON"),  # letter case
-        ("java", "Java"),
-        ("jupyter notebook", "Jupyter Notebook"),
-        ("Javascript", "JavaScript"),
-        ("Pyton", "Python"),  # a letter is missing
-        ("Klingon", None),
-        ("", None),
-    ],
-)
-def test_nearest_language_names_what_was_meant(name: str, meant: str | None) -> None:
-    assert nearest_language(name) == meant
 
 
 def test_language_table_is_that_of_the_detector() -> None:

@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
+from make_recipe_schema import recipe_schema
 
 from stackspark.errors import RecipeError, UsageError
-from stackspark.recipe.load import BUILT_IN, BYTE_UNITS, built_in_recipes, load_recipe
+from stackspark.recipe.load import BUILT_IN, built_in_recipes, load_recipe
 from stackspark.recipe.model import Recipe
+from stackspark.runtime.sizes import UNITS
 
+SCHEMA = recipe_schema()
 CHOICES: dict[str, Any] = {
     "sources": ["dir:elsewhere"],
     "opt_outs": "requests.csv",
@@ -21,6 +25,7 @@ CHOICES: dict[str, Any] = {
     "license_texts.detector": "built_in",
     "licenses.policy": "union",
     "licenses.conflicts": "metadata",
+    "filters.licenses.kept_types": ["permissive"],
     "filters.licenses.lineage": "remove",
     "keep_order.criteria": ["stars", "oldest_revision"],
     "near_duplicates.scope": "corpus",
@@ -84,7 +89,7 @@ def test_load_recipe_reads_every_recipe_of_the_package(name: str) -> None:
     assert recipe.description.endswith(".")
 
 
-def test_recipe_default_is_what_the_stages_document() -> None:
+def test_recipe_default_is_what_the_steps_document() -> None:
     written = yaml.safe_load((BUILT_IN / "default.yaml").read_text(encoding="utf-8"))
     named = {"name": written["name"], "description": written["description"]}
     assert load_recipe("default") == Recipe(**named)
@@ -112,6 +117,7 @@ def test_every_key_changes_what_is_loaded(tmp_path: Path, key: str) -> None:
         document = {section: document}
     own = load_recipe(_recipe(tmp_path, extends="default", **document))
     assert _value(own, key) == _value(after, key)
+    Draft202012Validator(SCHEMA).validate({"extends": "default", **document})
 
 
 @pytest.mark.parametrize(
@@ -138,7 +144,7 @@ def test_bytes_refuse_other_units(text: str) -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe("default", [f"fetching.max_text_bytes={text}"])
     assert f"found '{text}'" in str(caught.value)
-    assert all(unit in str(caught.value) for unit in BYTE_UNITS)
+    assert all(unit in str(caught.value) for unit in UNITS)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +167,13 @@ def test_bytes_refuse_other_units(text: str) -> None:
         "filters=none",
         "fetching.max_text_bytes=0",
         "licenses.policy=furthest",
+        "licenses.conflicts=newest",
+        "license_texts.detector=askalono",
+        "filters.licenses.lineage=keep",
+        "filters.licenses.kept_types=[permisive]",
+        "near_duplicates.rule=component",
+        "near_duplicates.verification=guess",
+        "near_duplicates.minhash.scheme=stack",
         "keep_order.criteria=[star]",
         "keep_order.criteria=[stars, forks, stars]",
         "keep_order.criteria=[newest_revision, stars, oldest_revision]",

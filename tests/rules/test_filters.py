@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from stackspark.errors import InvalidParamsError
 from stackspark.rules.catalog import RULE_ORDER, RULES, FiltersParams
 from stackspark.rules.contamination import ContaminationParams
 from stackspark.rules.judge import add_verdicts
@@ -298,8 +297,6 @@ def test_texts_that_are_not_permissive_elsewhere_go_where_the_recipe_says_so(
     ]
     found = verdicts(spark, "file: license license_elsewhere", LICENSES, rows, filters)
     assert found == [[("license_elsewhere", None, None, "declared_permissive: MIT")], [], []]
-    with pytest.raises(InvalidParamsError, match=r"lineage: needed one of ignore, flag, remove"):
-        LicensesParams(lineage="keep")
 
 
 def test_lists_in_the_package_are_whole() -> None:

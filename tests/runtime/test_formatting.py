@@ -73,3 +73,21 @@ def test_visible_cuts_the_middle_out_of_a_long_text() -> None:
 @given(st.text(st.characters(codec=None), max_size=300))
 def test_visible_can_always_be_printed(text: str) -> None:
     assert formatting.visible(text).encode("utf-8").decode().isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("json", "JSON"),  # letter case
+        ("java", "Java"),
+        ("jupyter notebook", "Jupyter Notebook"),
+        ("Javascript", "JavaScript"),
+        ("Pyton", "Python"),  # a letter is missing
+        ("Klingon", None),
+        ("", None),
+    ],
+)
+def test_did_you_mean_names_what_is_like_a_wrong_name(name: str, meant: str | None) -> None:
+    known = ["C", "Java", "JavaScript", "JSON", "Jupyter Notebook", "Python"]
+    said = formatting.did_you_mean(name, known)
+    assert said == (f"; did you mean {meant}?" if meant else "")

@@ -5,15 +5,16 @@ Source: outcomes are values, not errors, so that one hostile text costs its own 
 
 import re
 from functools import partial
-from typing import Any
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 
 TEXT, HEADER = "text", "header"
 """What was read of a blob: all of a licence file, or the first lines of another file."""
 
-BUILT_IN, SCANCODE = "built_in", "scancode"
-DETECTORS = (BUILT_IN, SCANCODE)
+Detector = Literal["built_in", "scancode"]
+BUILT_IN: Final = "built_in"
+SCANCODE: Final = "scancode"
 
 MAX_TEXT_CHARS = 1_000_000
 """What is looked at of a licence text."""

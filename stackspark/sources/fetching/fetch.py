@@ -14,6 +14,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from stackspark.runtime.sizes import NumBytes
 from stackspark.sources.base.content import FETCHED, ContentBatches, Request
 from stackspark.sources.base.limits import MIB, Limits, require_positive
 from stackspark.sources.fetching.metrics import FetchCounts, FetchMetrics
@@ -33,10 +34,10 @@ class FetchParams:
     num_tasks: int = 32
     """Tasks; a few per core."""
 
-    max_text_bytes: int = 10 * MIB
+    max_text_bytes: NumBytes = 10 * MIB
     """A content of this length or more is hashed in a stream and has status too_large."""
 
-    fetch_batch_bytes: int = 8 * MIB
+    fetch_batch_bytes: NumBytes = 8 * MIB
     """Bytes of text in one batch that is handed to Spark."""
 
     part_contents: int = 200_000

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from stackspark.errors import InvalidParamsError, SetupError
+from stackspark.runtime.sizes import NumBytes
 from stackspark.runtime.storage.s3 import (
     MENDS,
     SCHEME,
@@ -71,7 +72,7 @@ class StoreParams:
     concurrency: int = 16
     """Requests under way at a time, per task."""
 
-    in_flight_bytes: int = 32 * MIB
+    in_flight_bytes: NumBytes = 32 * MIB
     """Announced bytes that a task holds or waits for; a longer content is fetched alone."""
 
     max_attempts: int = 8

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from stackspark.runtime.sizes import NumBytes
 from stackspark.sources.base.limits import Limits, require_positive
 from stackspark.sources.listing.assemble import LISTED, assemble_containers
 from stackspark.sources.listing.hash_files import hash_files
@@ -33,7 +34,7 @@ class ListSourcesParams:
     num_tasks: int = 32
     """Tasks per step; a few per core. Spark itself would make one task of such narrow rows."""
 
-    unit_bytes: int = 128 * 1024 * 1024
+    unit_bytes: NumBytes = 128 * 1024 * 1024
     """Bytes of files that one task hashes, and later fetches, at a time."""
 
     limits: Limits = field(default_factory=Limits)

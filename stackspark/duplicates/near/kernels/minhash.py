@@ -13,7 +13,7 @@ The scheme `stack-v2` (`stack_v2.py`) takes tokens, hashes and permutations from
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -52,7 +52,9 @@ from stackspark.runtime.compiled import compiled, inlined
 if TYPE_CHECKING:
     import datasketch
 
-STACKSPARK, STACK_V2 = "stackspark", "stack-v2"
+Scheme = Literal["stackspark", "stack-v2"]
+STACKSPARK: Final = "stackspark"
+STACK_V2: Final = "stack-v2"
 
 SHINGLES_PER_PIECE = 2048
 """Shingles hashed before their minima are taken: 24 kB of buffers, which stay in the L1 cache."""
@@ -78,17 +80,24 @@ class Results(NamedTuple):
 class MinHashParams:
     """How texts become signatures and band hashes.
 
-    Bands use the first `num_bands * rows_per_band` values of a signature; `min_tokens` is the
-    least number of tokens for which a text gets one at all (shorter texts are compared by their
-    normalised text only).
-
-    `scheme` is `stackspark` (tokens of letters, digits and underscores; 64-bit hashes), or
-    `stack-v2`: the original's measurement, where every other character is a token's end and empty
-    tokens count. The original's own parameters are then 250 permutations of seed 42, 25 bands of 10
-    rows, 5 tokens; it puts shorter texts into all buckets together, here they get no signature.
+    Attributes:
+        scheme: stackspark (tokens of letters, digits and underscores; 64-bit hashes), or stack-v2:
+            the original's measurement, where every other character is a token's end and empty
+            tokens count. The original's own parameters are then 250 permutations of seed 42, 25
+            bands of 10 rows, 5 tokens; it puts shorter texts into all buckets together, here they
+            get no signature.
+        num_perm: permutations, the values of a signature.
+        num_bands: bands, the buckets of a text.
+        rows_per_band: values of a signature in each band; those beyond the last band only help to
+            estimate similarities.
+        ngram_size: tokens of a shingle.
+        min_tokens: least number of tokens for which a text gets a signature; shorter ones are
+            compared by their normalised text only.
+        seed: of the permutations.
+        lowercase: whether upper and lower case are the same.
     """
 
-    scheme: str = STACKSPARK
+    scheme: Scheme = STACKSPARK
     num_perm: int = 1024
     num_bands: int = 36
     rows_per_band: int = 7
@@ -98,10 +107,6 @@ class MinHashParams:
     lowercase: bool = True
 
     def __post_init__(self) -> None:
-        if self.scheme not in (STACKSPARK, STACK_V2):
-            raise InvalidParamsError(
-                f"scheme must be stackspark or stack-v2, found {self.scheme!r}"
-            )
         if self.scheme == STACK_V2 and not self.lowercase:
             raise InvalidParamsError("scheme stack-v2 needs lowercase: true, found false")
         for name in ("num_perm", "num_bands", "rows_per_band", "ngram_size"):
