@@ -153,8 +153,10 @@ def _explained(error: pydantic.ValidationError) -> str:
         known = _keys(first["loc"][:-1])
         near = did_you_mean(str(first["loc"][-1]), known)
         return f"unknown key {name}{near or '; known keys: ' + ', '.join(known)}"
-    if first["type"] == "missing_argument":
+    if first["type"] == "missing":
         return f"{name}: a recipe needs this key"
+    if first["type"] == "literal_error":
+        return f"{name}: needed {first['ctx']['expected']}, found {first['input']!r}"
     message = first["msg"].removeprefix("Value error, ")
     return f"{name}: {message[0].lower()}{message[1:]}, found {first['input']!r}"
 

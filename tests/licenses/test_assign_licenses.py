@@ -2,7 +2,7 @@
 
 import random
 from hashlib import sha1
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -10,9 +10,9 @@ from reference_licenses import Repository, expected_type
 
 from stackspark.contracts.tables import table_contract
 from stackspark.licenses.assign_licenses import (
-    POLICIES,
     REASONS,
     AssignLicensesParams,
+    Policy,
     assign_licenses,
 )
 from stackspark.licenses.collect_declarations import (
@@ -145,7 +145,7 @@ Found = dict[str, dict[str, dict[str, Row]]]
 @pytest.fixture(scope="module")
 def found(spark: SparkSession) -> Found:
     """Rows of `licenses` by policy, repository and path."""
-    return {policy: assigned(spark, REPOSITORIES, policy) for policy in POLICIES}
+    return {policy: assigned(spark, REPOSITORIES, policy) for policy in get_args(Policy)}
 
 
 def test_nearest_declaration_decides(found: Found) -> None:
@@ -172,7 +172,7 @@ def test_union_makes_a_file_answer_for_all(found: Found) -> None:
     assert rows["/main.c"].license_type == "permissive"
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", get_args(Policy))
 def test_decision_tree(found: Found, policy: str) -> None:
     rows = [found[policy][f"tree {i}"]["/src/a.c"] for i in range(len(TREE))]
     assert [row.license_reason for row in rows] == [reason for _, _, reason in TREE]
@@ -230,7 +230,7 @@ def test_choice_of_the_metadata_explains_the_texts(
     assert (row.license_type, row.detected_licenses) == expected
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", get_args(Policy))
 def test_random_trees_agree_with_the_oracle(found: Found, policy: str) -> None:
     for name, repository in REPOSITORIES.items():
         if name.startswith("random"):
@@ -240,7 +240,7 @@ def test_random_trees_agree_with_the_oracle(found: Found, policy: str) -> None:
             }
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", get_args(Policy))
 def test_files_without_bytes_have_a_license_too(found: Found, policy: str) -> None:
     assert found[policy]["many"][GONE].license_type == "non_permissive"
 

@@ -3,13 +3,14 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
 from pyspark.sql import SparkSession
 
 from stackspark.commands.run import keep_order
 from stackspark.duplicates.near.candidates import near_duplicate_candidates
-from stackspark.duplicates.near.params import SCOPES, NearDuplicatesParams
+from stackspark.duplicates.near.params import NearDuplicatesParams, Scope
 from stackspark.duplicates.select_representatives import SelectRepresentativesParams
 from stackspark.lake.lake import Publication
 from stackspark.recipe.load import load_recipe
@@ -25,7 +26,7 @@ SCOPED = {
 }
 
 
-@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("scope", get_args(Scope))
 def test_near_duplicate_candidates_are_scoped(spark: SparkSession, scope: str) -> None:
     chosen = spark.createDataFrame(
         [(blob, "d1", language, (blob,)) for blob, language in LANGUAGES.items()],
