@@ -191,4 +191,4 @@ class _Upkeep:
             "metrics": "{}",
             "contract_results": "{}",
         }
-        self.lake.record_step(self.spark, row)
+        self.lake.record_step(self.spark, row)()

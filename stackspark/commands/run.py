@@ -135,7 +135,8 @@ def run_recipe(options: RunOptions) -> RunOutcome:
             scratch=scratch,
         )
         try:
-            return _run(context, inputs, options, started)
+            with context.background:
+                return _run(context, inputs, options, started)
         except ContractError as error:
             path = _report_failure(context, inputs.recipe, started, error)
             raise type(error)(f"{error}; see {path}", error.details) from None
@@ -184,6 +185,7 @@ def _run(context: RunContext, inputs: Inputs, options: RunOptions, started: date
         path = write_report(options.lake, summary)
         line.summary = path
     with context.progress.step("publish"):
+        context.background.wait()
         context.lock.renew()
         context.lake.publish(context.spark, publication(context, recipe))
     return _outcome(context, options, started, summary, path)

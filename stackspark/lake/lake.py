@@ -6,7 +6,7 @@ versions only, and writers start from the last audited version, never from a rej
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,16 +136,16 @@ class Lake:
         self._check_columns(name, rows)
         return rows
 
-    def record_step(self, spark: SparkSession, row: Mapping[str, Any]) -> None:
-        """Append one row to `runs`.
+    def record_step(self, spark: SparkSession, row: Mapping[str, Any]) -> Callable[[], None]:
+        """Take note of one row of `runs`, and return what commits it.
 
         A row with status `audited` makes its versions audited. One with status `partial` makes its
-        versions what the next append goes on from, until the step is audited or fails.
+        versions what the next append goes on from, until the step is audited or fails. To this
+        object they are from now on, to others once the row is committed.
         """
         recorded = _rows_of(spark, "runs", [row])
-        steps = self.steps(spark)
-        self._append_row("runs", recorded)
-        steps.append(Row(**row))
+        self.steps(spark).append(Row(**row))
+        return lambda: self._append_row("runs", recorded)
 
     def audited_version(self, spark: SparkSession, name: str) -> int | None:
         """Return the newest version of a table that passed its contract; None if there is none."""

@@ -5,8 +5,10 @@ A step writes new versions of its tables, the contracts are checked on exactly t
 """
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +28,7 @@ from stackspark.lake.delta_tables import WriteResult
 from stackspark.lake.lake import Lake
 from stackspark.lake.locks import LakeLock
 from stackspark.lake.scratch import Scratch
+from stackspark.runtime.background import Background
 from stackspark.runtime.fingerprints import code_fingerprint, code_version, fingerprint, plain
 from stackspark.runtime.progress import Progress
 
@@ -42,6 +45,8 @@ OPEN = "open"
 @dataclass(frozen=True, kw_only=True)
 class Write:
     """A new version of one table; `checks` gives rules that need more than the table.
+
+    Its contract is checked while the step goes on.
 
     `noted` tells what the writing took, once it is done, for the notes of the step.
 
@@ -77,9 +82,8 @@ class Step:
         module: dotted name of the module that makes it; its import closure is the step's code.
         after: the step whose result it reads, or what gives the fingerprints of what it reads.
         params: all that its result depends on besides what it reads and the code, by name.
-        produce: yields the tables to write, each after the one before it was written and checked,
-            and further rules to check; puts what the report needs into the mapping that it is
-            given.
+        produce: yields the tables to write, each after the one before it was written, and further
+            rules to check; puts what the report needs into the mapping that it is given.
         is_there: whether what an earlier run wrote besides tables is still there.
     """
 
@@ -124,12 +128,14 @@ class RunContext:
     run_id: str
     progress: Progress
     scratch: Scratch
+    background: Background = field(default_factory=Background)
     versions: dict[str, int] = field(default_factory=dict)
     records: list[StepRecord] = field(default_factory=list)
     failed: StepRecord | None = None
     is_writable: bool = True
     _opened: dict[tuple[str, int], DataFrame] = field(default_factory=dict)
     _stored: dict[str, DataFrame] = field(default_factory=dict)
+    _storing: "threading.RLock" = field(default_factory=threading.RLock)
 
     def add(self, record: StepRecord) -> None:
         """Go on from a step that was done, taken over or planned."""
@@ -167,9 +173,10 @@ class RunContext:
 
     def once(self, name: str, make: Callable[[], DataFrame]) -> DataFrame:
         """A table that several steps read: stored in scratch when it is first asked for."""
-        if name not in self._stored:
-            self._stored[name] = self.scratch.write(make(), name)
-        return self._stored[name]
+        with self._storing:
+            if name not in self._stored:
+                self._stored[name] = self.scratch.write(make(), name)
+            return self._stored[name]
 
     @property
     def num_tasks(self) -> int:
@@ -270,6 +277,7 @@ class _RunningStep:
         self.versions: dict[str, int] = {}
         self.metrics: dict[str, Any] = {"notes": {}}
         self.results: dict[str, ContractResult] = {}
+        self.judged: list[Future[tuple[ContractResult, float]]] = []
         self.num_parts = 0
 
     def run(self) -> StepRecord:
@@ -278,6 +286,8 @@ class _RunningStep:
                 self._write(made)
             else:
                 self._check(made)
+            self._hold(only_done=True)
+        self._hold()
         return self._record("audited", self.step)
 
     def _write(self, write: Write) -> None:
@@ -291,28 +301,35 @@ class _RunningStep:
             self.num_parts += 1
             self._record("partial", f"{self.step}, part {self.num_parts}")
             return
-        self._hold(
-            lambda: check_table(
-                context.table(name), table_contract(name), write.checks(written), constrained=True
-            )
-        )
+        rows, contract = context.table(name), table_contract(name)
+        self._judge(lambda: check_table(rows, contract, write.checks(written), constrained=True))
 
     def _check(self, check: Check) -> None:
         num_rows = self.context.num_rows(check.table)
         contract = table_contract(check.table)
-        self._hold(lambda: check_rules(contract, num_rows, check.rules))
+        self._judge(lambda: check_rules(contract, num_rows, check.rules))
 
-    def _hold(self, judge: Callable[[], ContractResult]) -> None:
-        """Go on with a contract that is kept; stop the run at one that is broken."""
-        started, notes = time.monotonic(), self.metrics["notes"]
-        result = judge()
-        notes["gate_seconds"] = notes.get("gate_seconds", 0.0) + time.monotonic() - started
-        self.results[result.table] = result
-        if not result.ok:
-            self.context.failed = self._record("failed", self.step)
-            problem = failed_message(result).splitlines()[0]
-            lines = [line for rule in result.rules for line in rule.lines]
-            raise ContractError(f"step {self.step}: {problem}; nothing was published", lines)
+    def _judge(self, judge: Callable[[], ContractResult]) -> None:
+        """Judge a contract while the step goes on: nothing is audited before all are kept."""
+
+        def timed() -> tuple[ContractResult, float]:
+            started = time.monotonic()
+            return judge(), time.monotonic() - started
+
+        self.judged.append(self.context.background.submit(timed))
+
+    def _hold(self, *, only_done: bool = False) -> None:
+        """Go on with contracts that are kept; stop the run at one that is broken."""
+        notes = self.metrics["notes"]
+        while self.judged and (self.judged[0].done() or not only_done):
+            result, seconds = self.judged.pop(0).result()
+            notes["gate_seconds"] = notes.get("gate_seconds", 0.0) + seconds
+            self.results[result.table] = result
+            if not result.ok:
+                self.context.failed = self._record("failed", self.step)
+                problem = failed_message(result).splitlines()[0]
+                lines = [line for rule in result.rules for line in rule.lines]
+                raise ContractError(f"step {self.step}: {problem}; nothing was published", lines)
 
     def _count(self, name: str, written: WriteResult) -> None:
         """Add to what the step wrote to a table, in one write or in parts."""
@@ -346,8 +363,10 @@ class _RunningStep:
             "metrics": json.dumps(record.metrics, sort_keys=True),
             "contract_results": json.dumps(record.contract_results, sort_keys=True),
         }
-        self.context.lock.renew()
-        self.context.lake.record_step(self.context.spark, row)
+        context = self.context
+        context.lock.renew()
+        commit = context.lake.record_step(context.spark, row)
+        context.background.submit_in_order(commit)
         return record
 
 

@@ -104,7 +104,7 @@ def conservation(context: RunContext, funnel: Sequence[FunnelRow]) -> tuple[Cons
     removed = sum(row.num_files for row in funnel if row.kind == "removed")
     quarantined = by_kind.get("quarantined", 0)
     kept = by_kind["kept"]
-    files = context.table("files").count() - canaries
+    files = context.num_rows("files") - canaries
     placed = context.notes("documents")["files"]
     origins = ConservationRow(
         step="list (containers)",

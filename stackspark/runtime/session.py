@@ -68,6 +68,9 @@ SETTINGS = {
     # A page that nobody opens must not fail a run because its port is in use.
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    # Else every call that makes a column asks the JVM five things more, to say in an error where it
+    # was made; a run makes some thousand columns.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # Every query's plan is printed for the events, at length unless told otherwise.
     "spark.sql.ui.explainMode": "simple",
     "spark.log.level": "ERROR",

@@ -71,7 +71,7 @@ class Planted:
             "started_at": NOON, "finished_at": NOON.replace(minute=self.number), "metrics": "{}",
             "contract_results": "{}",
         }  # fmt: skip
-        self.lake.record_step(self.spark, row)
+        self.lake.record_step(self.spark, row)()
 
     def maintain(self, **options: Any) -> Maintenance:
         done = maintain_lake(MaintainOptions(lake=self.lake.root, quiet=True, **options))

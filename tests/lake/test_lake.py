@@ -127,7 +127,7 @@ def test_write_stops_at_a_row_that_breaks_a_constraint(
 
 def test_write_keeps_constraints_on_append(spark: SparkSession, lake: Lake) -> None:
     version = lake.write(spark, "quarantine", quarantine(spark, "a")).version
-    lake.record_step(spark, step_row("list", quarantine=version))
+    lake.record_step(spark, step_row("list", quarantine=version))()
     with pytest.raises(ContractError, match="key_valid"):
         lake.write(spark, "quarantine", quarantine(spark, ""), mode="append")
 
@@ -154,9 +154,9 @@ def test_append_starts_from_the_audited_version_after_a_rejected_head(
     spark: SparkSession, lake: Lake
 ) -> None:
     audited = lake.write(spark, "quarantine", quarantine(spark, "good")).version
-    lake.record_step(spark, step_row("list", quarantine=audited))
+    lake.record_step(spark, step_row("list", quarantine=audited))()
     rejected = lake.write(spark, "quarantine", quarantine(spark, "rejected"), mode="append")
-    lake.record_step(spark, step_row("fetch", status="failed", quarantine=rejected.version))
+    lake.record_step(spark, step_row("fetch", status="failed", quarantine=rejected.version))()
 
     restarted = Lake(lake.root)
     restarted.create_or_open()
@@ -174,7 +174,7 @@ def part_row(minute: int, status: str, **versions: int) -> dict[str, Any]:
 
 def test_append_goes_on_from_a_part_until_its_step_ends(spark: SparkSession, lake: Lake) -> None:
     first = lake.write(spark, "quarantine", quarantine(spark, "one"), mode="append").version
-    lake.record_step(spark, part_row(1, "partial", quarantine=first))
+    lake.record_step(spark, part_row(1, "partial", quarantine=first))()
     assert lake.base_version(spark, "quarantine") == first
     assert lake.audited_version(spark, "quarantine") is None, "nobody may publish a part"
     lake.write(spark, "quarantine", quarantine(spark, "killed before its record"), mode="append")
@@ -182,15 +182,15 @@ def test_append_goes_on_from_a_part_until_its_step_ends(spark: SparkSession, lak
     restarted = Lake(lake.root)
     second = restarted.write(spark, "quarantine", quarantine(spark, "two"), mode="append").version
     assert keys(restarted.read(spark, "quarantine", version=second)) == ["one", "two"]
-    restarted.record_step(spark, part_row(2, "audited", quarantine=second))
+    restarted.record_step(spark, part_row(2, "audited", quarantine=second))()
     assert Lake(lake.root).base_version(spark, "quarantine") == second
 
 
 def test_parts_of_a_step_that_failed_are_left_behind(spark: SparkSession, lake: Lake) -> None:
-    lake.record_step(spark, part_row(1, "audited", quarantine=3))
-    lake.record_step(spark, part_row(2, "partial", quarantine=4))
+    lake.record_step(spark, part_row(1, "audited", quarantine=3))()
+    lake.record_step(spark, part_row(2, "partial", quarantine=4))()
     assert lake.base_version(spark, "quarantine") == 4
-    lake.record_step(spark, part_row(3, "failed", quarantine=5))
+    lake.record_step(spark, part_row(3, "failed", quarantine=5))()
     assert lake.base_version(spark, "quarantine") == 3
     assert Lake(lake.root).base_version(spark, "quarantine") == 3
 
@@ -198,10 +198,10 @@ def test_parts_of_a_step_that_failed_are_left_behind(spark: SparkSession, lake: 
 def test_base_version_goes_by_versions_where_a_clock_was_set_back(
     spark: SparkSession, lake: Lake
 ) -> None:
-    lake.record_step(spark, part_row(9, "partial", quarantine=4))
-    lake.record_step(spark, part_row(1, "audited", quarantine=5))
+    lake.record_step(spark, part_row(9, "partial", quarantine=4))()
+    lake.record_step(spark, part_row(1, "audited", quarantine=5))()
     assert Lake(lake.root).base_version(spark, "quarantine") == 5
-    lake.record_step(spark, part_row(0, "partial", quarantine=6))
+    lake.record_step(spark, part_row(0, "partial", quarantine=6))()
     assert Lake(lake.root).base_version(spark, "quarantine") == 6
 
 
@@ -210,7 +210,7 @@ def test_lost_commits_are_refused_before_their_numbers_are_given_again(
 ) -> None:
     for key in ("a", "b"):
         version = lake.write(spark, "quarantine", quarantine(spark, key)).version
-    lake.record_step(spark, step_row("list", quarantine=version))
+    lake.record_step(spark, step_row("list", quarantine=version))()
     Path(lake.table_path("quarantine"), "_delta_log", f"{version:020}.json").unlink()
     lost = "table quarantine of lake .* its log ends at version 0, version 1 was recorded"
     with pytest.raises(LakeError, match=lost):
@@ -230,8 +230,8 @@ def test_append_replaces_a_head_where_no_version_was_audited(
 def test_audited_step_survives_a_restart_and_needs_its_fingerprint(
     spark: SparkSession, lake: Lake
 ) -> None:
-    lake.record_step(spark, step_row("list", quarantine=3))
-    lake.record_step(spark, step_row("fetch", status="failed", quarantine=4))
+    lake.record_step(spark, step_row("list", quarantine=3))()
+    lake.record_step(spark, step_row("fetch", status="failed", quarantine=4))()
     restarted = Lake(lake.root)
     for opened in (lake, restarted):
         step = opened.audited_step(spark, "list", "f" * 64).asDict()
@@ -245,7 +245,7 @@ def test_audited_step_survives_a_restart_and_needs_its_fingerprint(
 
 def test_readers_see_published_versions_only(spark: SparkSession, lake: Lake) -> None:
     first = lake.write(spark, "quarantine", quarantine(spark, "published")).version
-    lake.record_step(spark, step_row("list", quarantine=first))
+    lake.record_step(spark, step_row("list", quarantine=first))()
     lake.publish(spark, publication_row(quarantine=first))
     lake.write(spark, "quarantine", quarantine(spark, "head"))
 
@@ -265,7 +265,7 @@ def test_read_refuses_a_lake_without_a_published_run(spark: SparkSession, lake: 
 def test_published_names_one_run_exactly(spark: SparkSession, lake: Lake) -> None:
     for version, run_id in enumerate(("run-1", "run-2")):
         written = lake.write(spark, "quarantine", quarantine(spark, run_id))
-        lake.record_step(spark, step_row("list", quarantine=written.version))
+        lake.record_step(spark, step_row("list", quarantine=written.version))()
         lake.publish(spark, publication_row(run_id, quarantine=version))
     assert lake.published(spark).run_id == "run-2"
     assert lake.published(spark).sequence == 1
@@ -277,7 +277,7 @@ def test_published_names_one_run_exactly(spark: SparkSession, lake: Lake) -> Non
 
 def test_publish_refuses_a_version_that_was_not_audited(spark: SparkSession, lake: Lake) -> None:
     version = lake.write(spark, "quarantine", quarantine(spark, "a")).version
-    lake.record_step(spark, step_row("list", status="failed", quarantine=version))
+    lake.record_step(spark, step_row("list", status="failed", quarantine=version))()
     with pytest.raises(ContractError, match="quarantine@v0 has not passed"):
         lake.publish(spark, publication_row(quarantine=version))
     assert Lake(lake.root).published(spark) is None

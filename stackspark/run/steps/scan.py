@@ -92,14 +92,14 @@ class _Scan:
         versions = self.params.versions
         plan = plan_reads(requests, contents)
         scanned = self.context.scratch.write(scan_contents(plan, self.params, self.read), "scanned")
+        # The detector takes seconds to start, and is one process: the tables need not wait for it.
+        found = self.context.background.submit(lambda: self._license_texts(scanned, contents))
         known = self.context.known_or_empty("measurements")
         measured = merge_measurements(scanned, known, versions, GROUPS)
         yield self.context.grow("measurements", measured, ["blob_id"])
         detected = merge_file_languages(scanned, versions["languages"])
         yield self.context.grow("file_languages", detected, ["blob_id", "name"])
-        yield self.context.grow(
-            "license_texts", self._license_texts(scanned, contents), ["blob_id"]
-        )
+        yield self.context.grow("license_texts", found.result(), ["blob_id"])
 
     def _license_files(self) -> DataFrame:
         """Blobs of licence files that the detector has not seen; stored before it sees any."""
