@@ -146,10 +146,20 @@ def validate(
     run_id: RunOption = None,
     master: MasterOption = None,
     as_json: JsonOption = False,
+    great_expectations: Annotated[
+        str | None,
+        typer.Option(
+            "--great-expectations",
+            help="Check nothing; write a project of Great Expectations into this folder.",
+        ),
+    ] = None,
 ) -> None:
     """Check published tables against their contracts."""
-    from stackspark.commands.run import validate_tables  # noqa: PLC0415
+    from stackspark.commands.run import validate_tables, write_expectations  # noqa: PLC0415
 
+    if great_expectations is not None:
+        typer.echo(write_expectations(lake, great_expectations, table, run_id=run_id))
+        return
     outcome = validate_tables(lake, table, run_id=run_id, master=master)
     _show(outcome, as_json)
     if not outcome.ok:

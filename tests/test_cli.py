@@ -97,6 +97,9 @@ INPUTS = [
     (["explain", "a:b", "--lake", "src"], 3, r"src holds no lake; name one with --lake or run a recipe"),
     (["validate", "--lake", "src"], 3, r"src holds no lake; name one with --lake or run a recipe"),
     (["validate", "fils", "--lake", "empty"], 2, r"no table 'fils': needed one of contents, documents, .*"),
+    (["validate", "--lake", "s3a://b/l", "--great-expectations", "gx"], 2, r"--great-expectations needs a lake on a disk, found s3a://b/l"),
+    (["validate", "files", "--lake", "empty", "--great-expectations", "gx"], 2, r"--great-expectations writes all tables; leave out 'files'"),
+    (["validate", "--lake", "empty", "--great-expectations", "src"], 2, r"--great-expectations src: needed a new folder, an empty one or .*; name another"),
     (["report", "--lake", "src"], 3, r"src holds no lake; name one with --lake or run a recipe"),
     (["report", "--lake", "empty"], 3, r"lake empty has no report latest\.json; finish a run first"),
 ]  # fmt: skip

@@ -40,6 +40,7 @@ from stackspark.recipe.load import load_recipe
 from stackspark.rules.catalog import RULE_ORDER
 from stackspark.rules.causes import cause_words
 from stackspark.run.pipeline import STEPS
+from stackspark.runtime.package import schemas_folder
 from stackspark.sources.base.specs import KINDS, parse_source, read_sources_file, source_entry
 
 DOCS = sorted((REPOSITORY / "docs").rglob("*.md"))
@@ -118,7 +119,7 @@ def written(name: str, folder: Path) -> Path:
 
 
 def check_yaml(example: Example, folder: Path) -> None:
-    """A list of sources or opt-outs by its name; all others are recipes, whole or in part."""
+    """By its name a list, or a column of a contract; all others are recipes, whole or in part."""
     path = folder / "example.yaml"
     path.write_text(example.body, encoding="utf-8")
     name = example.body.partition("\n")[0]
@@ -126,6 +127,11 @@ def check_yaml(example: Example, folder: Path) -> None:
         assert read_sources_file(path)
     elif name == "# opt_outs.yaml":
         assert opt_out_requests(path)
+    elif match := re.fullmatch(r"# schemas/(\w+)\.yaml", name):
+        contract = yaml.safe_load((schemas_folder() / f"{match[1]}.yaml").read_text("utf-8"))
+        (column,) = yaml.safe_load(example.body)
+        said = {each["name"]: each for each in contract["schema"][0]["properties"]}[column["name"]]
+        assert column.items() <= said.items()
     else:
         if "extends" not in yaml.safe_load(example.body):
             path.write_text(f"extends: default\nname: part\n{example.body}", encoding="utf-8")

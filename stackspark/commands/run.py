@@ -12,6 +12,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from stackspark.contracts.expectations_project import check_folder, write_project
 from stackspark.contracts.gate import ContractResult, check_table, failed_message, preload
 from stackspark.contracts.tables import table_contract, table_names
 from stackspark.decontamination.items import read_benchmarks
@@ -335,6 +336,26 @@ def validate_tables(
                 for name in names
             )
         )
+
+
+def write_expectations(
+    lake: str, folder: str, table: str | None = None, run_id: str | None = None
+) -> str:
+    """Write a project of Great Expectations for the tables of a published run; returns its folder.
+
+    Raises:
+        UsageError: the lake is in an object store, the folder holds something else, or a single
+            table was named.
+    """
+    if is_s3(lake):
+        raise UsageError(f"--great-expectations needs a lake on a disk, found {lake}")
+    if table is not None:
+        raise UsageError(f"--great-expectations writes all tables; leave out {table!r}")
+    check_folder(Path(folder))
+    with _reading(lake, run_id, None) as (_, opened, publication):
+        tables = Path(opened.table_path("origins")).parent
+        write_project(Path(folder), tables, publication.table_versions)
+    return folder
 
 
 def render_report(lake: str, run_id: str | None = None) -> str:

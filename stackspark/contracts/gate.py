@@ -77,7 +77,7 @@ class ContractResult:
 
 def preload() -> threading.Thread:
     """Import Great Expectations in the background, for it takes seconds, and return the thread."""
-    thread = threading.Thread(target=_great_expectations, name="preload", daemon=True)
+    thread = threading.Thread(target=great_expectations, name="preload", daemon=True)
     thread.start()
     return thread
 
@@ -239,14 +239,15 @@ def _shortened(field: T.StructField) -> Column:
     return F.substring(text, 1, EXAMPLE_CHARS)
 
 
-def _great_expectations() -> Any:
+def great_expectations() -> Any:
+    """The library, with its analytics off; importing it takes seconds."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     return import_module("great_expectations")
 
 
 def _evaluate(num_bad: Mapping[str, int]) -> dict[str, bool]:
     """Evaluate one expectation per rule, that it counts no bad row, on the summary."""
-    gx = _great_expectations()
+    gx = great_expectations()
     pandas = import_module("pandas")
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}

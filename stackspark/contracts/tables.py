@@ -4,28 +4,42 @@ The file is the one declaration of a table. Its Spark schema comes from here; De
 expectations come from the same objects.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pkgutil import resolve_name
 from typing import Any
 
 import yaml
 
+from stackspark.contracts.conditions import (
+    AtMost,
+    Condition,
+    Length,
+    OneOf,
+    Pattern,
+    Present,
+    Range,
+    Size,
+    Sql,
+    conjunction,
+)
 from stackspark.runtime.package import schemas_folder
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule of a column; `expression` is SQL that is true, or null, for a good row.
-
-    A contract names a list that code declares by its place, such as
-    ``rule in ({stackspark.rules.catalog.LEDGER_RULES})``; here it is written out.
-    """
+    """The rule of a column: all of its conditions hold."""
 
     name: str
-    expression: str
+    column: str
+    conditions: tuple[Condition, ...]
+
+    @property
+    def expression(self) -> str:
+        """SQL that is true, or null, for a good row."""
+        return conjunction(self.column, self.conditions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,25 +106,52 @@ def table_contract(name: str) -> TableContract:
 
 
 def _column(item: Mapping[str, Any]) -> Column:
+    name = item["name"]
     custom = {each["property"]: each["value"] for each in item.get("customProperties", ())}
+    conditions = tuple(_conditions(item, custom))
     return Column(
-        name=item["name"],
+        name=name,
         data_type=item["physicalType"],
         required=item["required"],
         meaning=item["description"],
         unit=custom.get("unit"),
         group=custom.get("group"),
         holds=tuple(custom["holds"]) if "holds" in custom else None,
-        rules=tuple(
-            Rule(name=rule["name"], expression=_with_values(rule["implementation"]))
-            for rule in item.get("quality", ())
-        ),
+        rules=(Rule(name=f"{name}_valid", column=name, conditions=conditions),)
+        if conditions
+        else (),
     )
 
 
-def _with_values(expression: str) -> str:
-    return re.sub(r"\{(stackspark\.[\w.]+)\}", _values, expression)
+def _conditions(item: Mapping[str, Any], custom: Mapping[str, Any]) -> Iterator[Condition]:
+    """What ODCS has forms for, what this project adds in custom properties, then free SQL."""
+    options = {key: _bound(value) for key, value in item.get("logicalTypeOptions", {}).items()}
+    if "minimum" in options or "maximum" in options:
+        yield Range(minimum=options.get("minimum"), maximum=options.get("maximum"))
+    if "minLength" in options:
+        yield Length(minimum=options["minLength"])
+    for key in options.keys() & {"minItems", "minProperties"}:
+        yield Size(minimum=options[key])
+    for key in custom.keys() & {"presentWhen", "absentWhen"}:
+        ((other, value),) = custom[key].items()
+        yield Present(other=other, value=value, is_absent=key == "absentWhen")
+    for key in custom.keys() & {"atMost", "below"}:
+        yield AtMost(other=custom[key], is_strict=key == "below")
+    for quality in item.get("quality", ()):
+        if quality["type"] == "library":
+            yield _valid_values(**quality["arguments"])
+        else:
+            yield Sql(expression=quality["implementation"])
 
 
-def _values(place: re.Match[str]) -> str:
-    return ", ".join(f"'{value}'" for value in resolve_name(place[1]))
+def _bound(value: Any) -> Any:
+    """Numbers as they are; times from text."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _valid_values(*, pattern: str = "", validValues: Sequence[Any] | str = ()) -> Condition:  # noqa: N803 - ODCS's own names
+    """A pattern, or a set; a set that code declares is named by its place in braces."""
+    if pattern:
+        return Pattern(regex=pattern)
+    listed = resolve_name(validValues.strip("{}")) if isinstance(validValues, str) else validValues
+    return OneOf(values=tuple(listed))

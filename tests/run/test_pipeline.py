@@ -29,7 +29,9 @@ from stackspark.commands.run import (
     plan_recipe,
     run_recipe,
     validate_tables,
+    write_expectations,
 )
+from stackspark.contracts.gate import great_expectations
 from stackspark.duplicates.finalize_verdicts import finalize_verdicts
 from stackspark.duplicates.representatives import representatives
 from stackspark.duplicates.select_representatives import SelectRepresentativesParams
@@ -234,6 +236,17 @@ def test_validate_finds_every_published_table_in_order(first: RunOutcome) -> Non
     validation = validate_tables(first.lake, None)
     assert validation.ok
     assert {result.table for result in validation.results} == set(first.versions)
+
+
+def test_expectations_are_written_for_every_published_table(
+    first: RunOutcome, tmp_path: Path
+) -> None:
+    folder = write_expectations(first.lake, str(tmp_path / "project"))
+    context = great_expectations().get_context(mode="file", project_root_dir=folder)
+    definitions = context.checkpoints.get("stackspark").validation_definitions
+    versions = {each.asset.name: int(each.asset.version_as_of) for each in definitions}
+    assert versions == first.versions
+    assert context.variables.analytics_enabled is False
 
 
 def test_run_leaves_no_scratch_and_no_lock(first: RunOutcome) -> None:
