@@ -7,24 +7,12 @@ Output: one row per kept file, with the columns of `FILE_COLUMNS`, `REPOSITORY_C
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from stackspark.contracts.tables import table_contract
+
+_OF_LISTING = {"directory_id", "origin_url", "source", "num_files", "num_submodules"}
 REPOSITORY_COLUMNS = (
-    "repo_name",
     "repo_url",
-    "snapshot_id",
-    "revision_id",
-    "branch_name",
-    "visit_date",
-    "revision_date",
-    "committer_date",
-    "github_id",
-    "star_events_count",
-    "fork_events_count",
-    "gha_license_id",
-    "gha_event_created_at",
-    "gha_created_at",
-    "gha_updated_at",
-    "gha_pushed_at",
-    "gha_language",
+    *(name for name in table_contract("origins").column_names if name not in _OF_LISTING),
 )
 FILE_COLUMNS = (
     "directory_id",

@@ -8,16 +8,13 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import DataFrame, Row, SparkSession
 
+from stackspark.contracts.tables import table_contract
 from stackspark.runtime.storage.filesystems import joined, store_text
 
 MANIFEST_NAME = "manifest.json"
 CARD_NAME = "README.md"
 UNKNOWN_LANGUAGE = "unknown"
 """Name of the language of files of which none is known, in file names and in counts."""
-SHARD_COLUMNS = (
-    "num_rows bigint not null, size_bytes bigint not null, sha256 string not null, "
-    "language string, language_counts map<string,bigint> not null"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +97,7 @@ def shard_rows(
         )
         for shard in shards
     ]
-    return spark.createDataFrame(
-        rows, f"dataset string not null, path string not null, {SHARD_COLUMNS}"
-    )
+    return spark.createDataFrame(rows, table_contract("shards").ddl)
 
 
 def shard_of(row: Row) -> Shard:

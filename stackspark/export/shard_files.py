@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from stackspark.contracts.tables import table_contract
 from stackspark.export.manifest import UNKNOWN_LANGUAGE, Shard, ShardGroup
 from stackspark.runtime.batching import value_runs
 from stackspark.runtime.storage.filesystems import joined, publish_file, staging_path
@@ -21,16 +22,7 @@ PLAIN_COLUMNS = frozenset({"content", "text", "blob_id", "content_id", "swhid", 
 """Columns, at any depth, whose values hardly repeat: no dictionary is tried for them."""
 
 
-SHARD_SCHEMA = pa.schema(
-    [
-        ("path", pa.string()),
-        ("num_rows", pa.int64()),
-        ("size_bytes", pa.int64()),
-        ("sha256", pa.string()),
-        ("language", pa.string()),
-        ("language_counts", pa.map_(pa.string(), pa.int64())),
-    ]
-)
+SHARD_SCHEMA = pa.schema(table_contract("shards").fields("dataset"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
-from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from stackspark.errors import ContractError, InvalidParamsError
-from stackspark.export.manifest import SHARD_COLUMNS, Shard, ShardGroup, language_slug
+from stackspark.export.manifest import Shard, ShardGroup, language_slug
 from stackspark.export.render_documents import assemble_documents, whole_documents
-from stackspark.export.shard_files import RowGroupLimits, RowShape, write_shards
+from stackspark.export.shard_files import SHARD_SCHEMA, RowGroupLimits, RowShape, write_shards
 from stackspark.lake.content_reader import ContentBatch, ReadMetrics, map_contents, plan_reads
 from stackspark.runtime.batching import byte_cuts
 from stackspark.runtime.sizes import NumBytes
@@ -345,7 +345,7 @@ def _written(
     written = (
         rows.repartitionById(layout.num_shards, F.col("shard"))
         .sortWithinPartitions("shard", *shape.key)
-        .mapInArrow(write, f"path string, {SHARD_COLUMNS}")
+        .mapInArrow(write, from_arrow_schema(SHARD_SCHEMA))
         .collect()
     )
     return sorted((Shard(**row.asDict()) for row in written), key=lambda shard: shard.path)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from stackspark.contracts.tables import table_contract
 from stackspark.decontamination.matcher import BenchmarkMatcher
 from stackspark.duplicates.near.kernels.minhash import MinHashParams, measure_shingles
 from stackspark.lake.content_reader import ContentBatch, ReadMetrics, map_contents
@@ -27,44 +28,22 @@ GROUPS = ("text", "encoded", "shingles", "benchmarks")
 LICENSE_TEXT, LICENSE_HEADER = "license_text", "license_header"
 """Asked for like groups: the text itself, or its first lines, for the detector of licences."""
 
-MATCH_TYPE = pa.struct([(part, pa.string()) for part in ("benchmark", "item_id", "field")])
+_OF_NAMED_BLOBS = table_contract("file_languages").fields("blob_id", "languages_version")
+_OF_BLOBS = table_contract("measurements").columns
 SCANNED = pa.schema(
     {
         "blob_id": pa.string(),
-        "text": pa.struct(
-            [
-                ("num_chars", pa.int64()),
-                ("num_lines", pa.int64()),
-                ("avg_line_length", pa.float64()),
-                ("max_line_length", pa.int64()),
-                ("alphanum_fraction", pa.float64()),
-                ("alpha_fraction", pa.float64()),
-                ("generated_marker", pa.string()),
-                ("normalized_hash", pa.string()),
-                ("spdx_license_tag", pa.string()),
-            ]
-        ),
-        "encoded": pa.struct(
-            [("encoded_fraction", pa.float64()), ("max_encoded_chars", pa.int64())]
-        ),
-        "shingles": pa.struct(
-            [
-                ("num_tokens", pa.int64()),
-                ("num_shingles", pa.int64()),
-                ("band_hashes", pa.binary()),
-                ("signature", pa.binary()),
-            ]
-        ),
-        "benchmarks": pa.struct([("benchmark_matches", pa.list_(MATCH_TYPE))]),
-        "named": pa.struct(
-            [
-                ("name", pa.string()),
-                ("language", pa.string()),
-                ("is_generated", pa.bool_()),
-                ("declared_license", pa.string()),
-                ("visible_chars", pa.int64()),
-            ]
-        ),
+        **{
+            group: pa.struct(
+                [
+                    column.field
+                    for column in _OF_BLOBS
+                    if column.group == group and column.name != f"{group}_version"
+                ]
+            )
+            for group in GROUPS
+        },
+        "named": pa.struct(_OF_NAMED_BLOBS),
         LICENSE_TEXT: pa.string(),
     }
 )

@@ -9,6 +9,8 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
+from stackspark.contracts.tables import table_contract
+
 TEXT, HEADER = "text", "header"
 """What was read of a blob: all of a licence file, or the first lines of another file."""
 
@@ -25,28 +27,7 @@ HEADER_LINES, MAX_HEADER_CHARS = 60, 20_000
 MAX_MATCHES = 200
 MAX_HOLDERS, MAX_HOLDER_CHARS = 20, 200
 
-MATCH_TYPE = pa.struct(
-    [
-        pa.field("rule", pa.string()),
-        pa.field("expression", pa.string()),
-        pa.field("score", pa.float64()),
-        pa.field("start_line", pa.int32()),
-        pa.field("end_line", pa.int32()),
-        pa.field("matcher", pa.string()),
-    ]
-)
-
-DETECTED = pa.schema(
-    {
-        "blob_id": pa.string(),
-        "part": pa.string(),
-        "outcome": pa.string(),
-        "expression": pa.string(),
-        "method": pa.string(),
-        "matches": pa.list_(MATCH_TYPE),
-        "holders": pa.list_(pa.string()),
-    }
-)
+DETECTED = pa.schema(table_contract("license_texts").fields("detector_version"))
 """Rows of `license_texts`, their version aside."""
 
 DETECTED_OUTCOME, NOTHING_FOUND, NO_TEXT = "detected", "nothing_found", "empty"

@@ -5,24 +5,12 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from stackspark.contracts.tables import table_contract
 from stackspark.sources.base.decoding import decode
 from stackspark.sources.base.entries import SourceFault
 from stackspark.sources.base.members import hash_both, read_chunks
 from stackspark.swhid import blob_id, content_id
 
-FETCHED = pa.schema(
-    [
-        pa.field("content_id", pa.string(), nullable=False),
-        pa.field("blob_id", pa.string()),
-        pa.field("length_bytes", pa.int64()),
-        pa.field("status", pa.string(), nullable=False),
-        pa.field("src_encoding", pa.string()),
-        pa.field("encoding_confidence", pa.float64()),
-        pa.field("content", pa.string()),
-        pa.field("error_class", pa.string()),
-        pa.field("message", pa.string()),
-    ]
-)
 ROW_COST_BYTES = 256
 """Bytes that a row without text counts for, so that batches of empty files are bounded as well."""
 
@@ -60,6 +48,11 @@ class Content(NamedTuple):
     content: str | None = None
     error_class: str | None = None
     message: str | None = None
+
+
+_FIELDS = [*table_contract("contents").fields(), *table_contract("quarantine").fields()]
+_TYPES = {field.name: field.type for field in _FIELDS}
+FETCHED = pa.schema([(name, _TYPES[name]) for name in Content._fields])
 
 
 def make_content(

@@ -6,64 +6,27 @@ from typing import IO, Any, NamedTuple, cast
 
 import pyarrow as pa
 
+from stackspark.contracts.tables import table_contract
 from stackspark.runtime.batching import value_runs
 from stackspark.sources.base.entries import SourceFault
 from stackspark.sources.listing.merkle import TreeHasher
-from stackspark.sources.listing.rows import HASHED, LOCATOR, TIMESTAMP
+from stackspark.sources.listing.rows import HASHED, LOCATOR
 
 SPOOL_BYTES = 32 * 1024 * 1024
 """Rows of one container that are held in memory until its root's id is known; then on disk."""
 
-ORIGIN = pa.struct(
-    [
-        pa.field("container", pa.string(), nullable=False),
-        pa.field("directory_id", pa.string(), nullable=False),
-        pa.field("origin_url", pa.string(), nullable=False),
-        pa.field("repo_name", pa.string(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("snapshot_id", pa.string()),
-        pa.field("revision_id", pa.string()),
-        pa.field("branch_name", pa.string()),
-        pa.field("visit_date", TIMESTAMP),
-        pa.field("revision_date", TIMESTAMP),
-        pa.field("committer_date", TIMESTAMP),
-        pa.field("num_files", pa.int64(), nullable=False),
-        pa.field("num_submodules", pa.int64(), nullable=False),
-        pa.field("github_id", pa.int64()),
-        pa.field("star_events_count", pa.int64()),
-        pa.field("fork_events_count", pa.int64()),
-        pa.field("gha_license_id", pa.string()),
-        pa.field("gha_event_created_at", TIMESTAMP),
-        pa.field("gha_created_at", TIMESTAMP),
-        pa.field("gha_updated_at", TIMESTAMP),
-        pa.field("gha_pushed_at", TIMESTAMP),
-        pa.field("gha_language", pa.string()),
-    ]
-)
+CONTAINER = pa.field("container", pa.string(), nullable=False)
+ORIGIN = pa.struct([CONTAINER, *table_contract("origins").fields()])
 """From `github_id` on null where the source does not tell of a repository of GitHub."""
 
 FILE = pa.struct(
     [
-        pa.field("container", pa.string(), nullable=False),
-        pa.field("directory_id", pa.string(), nullable=False),
-        pa.field("path", pa.string(), nullable=False),
-        pa.field("path_bytes", pa.binary()),
-        pa.field("mode", pa.int32(), nullable=False),
-        pa.field("content_id", pa.string(), nullable=False),
-        pa.field("length_bytes", pa.int64()),
-        pa.field("is_vendor", pa.bool_(), nullable=False),
-        pa.field("is_documentation", pa.bool_(), nullable=False),
-        pa.field("is_generated_path", pa.bool_(), nullable=False),
-        pa.field("is_configuration", pa.bool_(), nullable=False),
+        CONTAINER,
+        *table_contract("files").fields("name", "extension", "blob_id"),
         pa.field("locator", LOCATOR, nullable=False),
     ]
 )
-QUARANTINE = pa.struct(
-    [
-        pa.field(name, pa.string(), nullable=False)
-        for name in ("source", "key", "grain", "error_class", "message")
-    ]
-)
+QUARANTINE = pa.struct(table_contract("quarantine").fields())
 LISTED = pa.schema(
     [
         pa.field("kind", pa.string(), nullable=False),

@@ -4,35 +4,29 @@
 the-stack-v2-train: a row per repository with its files.
 """
 
+from itertools import chain
+
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import fs
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from stackspark.contracts.tables import table_contract
 from stackspark.errors import InputError
-from stackspark.runtime.storage.filesystems import files_at, located
+from stackspark.runtime.storage.filesystems import files_at, joined, located
 
-ORIGIN = {
-    "repo_name": "string",
-    "repo_url": "string",
-    "snapshot_id": "string",
-    "revision_id": "string",
-    "directory_id": "string",
-    "branch_name": "string",
-    "visit_date": "timestamp",
-    "revision_date": "timestamp",
-    "committer_date": "timestamp",
-    "github_id": "bigint",
-    "star_events_count": "bigint",
-    "fork_events_count": "bigint",
-    "gha_license_id": "string",
-    "gha_event_created_at": "timestamp",
-    "gha_created_at": "timestamp",
-    "gha_updated_at": "timestamp",
-    "gha_pushed_at": "timestamp",
-    "gha_language": "string",
+_NOT_PUBLISHED = {"origin_url", "source", "num_files", "num_submodules"}
+ORIGIN = {"repo_url": "string"} | {
+    column.name: column.data_type
+    for column in table_contract("origins").columns
+    if column.name not in _NOT_PUBLISHED
 }
 """Columns of a repository; a layout has some of them, the others are null."""
+
+PARQUET = ".parquet"
+CONTENTS = "content"
+"""Folder of an archive's contents, as Software Heritage names it."""
 
 FILE = ("blob_id", "path", "content_id", "length_bytes")
 NEEDED = {
@@ -51,8 +45,8 @@ def check_stack_v2(location: str, kind: str) -> str:
     """
     try:
         filesystem = located(location)[0]
-        files = files_at(location)
-        paths = sorted(file.path for file in files if file.path.endswith(".parquet"))
+        files = chain.from_iterable(map(files_at, _index_paths(location)))
+        paths = sorted(file.path for file in files if file.path.endswith(PARQUET))
         if not paths:
             raise InputError(f"needed files .parquet, found none below {location}")
         with filesystem.open_input_file(paths[0]) as file:
@@ -69,13 +63,27 @@ def read_stack_v2(spark: SparkSession, location: str, kind: str) -> DataFrame:
     Returns:
         One row per file: the columns of `ORIGIN` and `FILE`.
     """
-    rows = spark.read.option("recursiveFileLookup", "true").parquet(location)
+    reader = spark.read.options(recursiveFileLookup=True, pathGlobFilter=f"*{PARQUET}")
+    rows = reader.parquet(*_index_paths(location))
     if kind == "stack-v2-ids":
         rows = rows.withColumn("file", F.explode("files"))
     of_file = [
         F.col(f"file.{name}" if kind == "stack-v2-ids" else name).alias(name) for name in FILE
     ]
     return rows.select(*(_known(rows, name, kind) for name, kind in ORIGIN.items()), *of_file)
+
+
+def _index_paths(location: str) -> list[str]:
+    """A file, or what lies in a folder but for contents, which may be there and are very many."""
+    filesystem, place = located(location)
+    if filesystem.get_file_info(place).is_file:
+        return [location]
+    found = filesystem.get_file_info(fs.FileSelector(place, allow_not_found=True))
+    return [
+        joined(location, each.base_name)
+        for each in found
+        if each.base_name.endswith(PARQUET) or not (each.is_file or each.base_name == CONTENTS)
+    ]
 
 
 def _known(rows: DataFrame, name: str, kind: str) -> Column:
