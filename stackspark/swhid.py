@@ -34,7 +34,7 @@ _LINES = re.compile(r"([1-9][0-9]*)(?:-([1-9][0-9]*))?")
 
 @dataclass(frozen=True)
 class SnapshotTarget:
-    """What a branch of a snapshot points at.
+    """Target of a branch of a snapshot.
 
     `target_type` is content, directory, revision, release, snapshot or alias; `target` is the
     object's 20 bytes, or the name of the other branch where it is an alias.

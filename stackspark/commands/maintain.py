@@ -28,7 +28,7 @@ DEFAULT_FILE_BYTES = 256 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class MaintainOptions:
-    """What the command line says; `keep` is a number of publications."""
+    """Options of the command line; `keep` is a number of publications."""
 
     lake: str
     keep: int = DEFAULT_KEEP
@@ -46,7 +46,7 @@ class MaintainOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Maintenance:
-    """What was done to a lake."""
+    """Changes that were made to a lake."""
 
     lake: str
     migrated: tuple[str, ...]

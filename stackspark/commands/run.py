@@ -1,4 +1,4 @@
-"""What the verbs of the command line do: check the inputs, hold the lake, run, publish, answer."""
+"""The verbs of the command line: check the inputs, hold the lake, run, publish, answer."""
 
 import json
 import secrets
@@ -64,7 +64,7 @@ LOGS = "logs"
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """What the command line says of a run; `until` is the last step to run, publishing nothing."""
+    """Options of a run; `until` is the last step to run, publishing nothing."""
 
     recipe: str
     lake: str = "lake"
@@ -80,7 +80,7 @@ class RunOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOutcome:
-    """What a run made."""
+    """Result of a run."""
 
     run_id: str
     lake: str
@@ -457,7 +457,7 @@ def _event_log(lake: str, run_id: str) -> str | None:
 
 
 def _needed(options: RunOptions, inputs: Inputs) -> SessionParams:
-    """What of a session the lake and the sources need."""
+    """The session that the lake and the sources need."""
     return SessionParams(lake=options.lake, reads_s3=inputs.reads_s3, opens_s3=inputs.opens_s3)
 
 

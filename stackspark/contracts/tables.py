@@ -167,7 +167,7 @@ def _split(text: str) -> list[str]:
 
 
 def _conditions(item: Mapping[str, Any], custom: Mapping[str, Any]) -> Iterator[Condition]:
-    """What ODCS has forms for, what this project adds in custom properties, then free SQL."""
+    """Conditions in ODCS's own forms, in this project's custom properties, then in free SQL."""
     options = {key: _bound(value) for key, value in item.get("logicalTypeOptions", {}).items()}
     if "minimum" in options or "maximum" in options:
         yield Range(minimum=options.get("minimum"), maximum=options.get("maximum"))

@@ -1,4 +1,4 @@
-"""What the search for near-duplicates removed of each language and each source."""
+"""Counts of what the search for near-duplicates removed of each language and each source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ Criterion = Literal[
     "newest_visit",
     "oldest_visit",
 ]
-"""What makes a copy the better one: the freer licence, more stars, more forks, a date."""
+"""Criteria of the better copy: the freer licence, more stars, more forks, a date."""
 
 OPPOSITES = (("newest_revision", "oldest_revision"), ("newest_visit", "oldest_visit"))
 
@@ -104,7 +104,7 @@ def select_representatives(
 
 
 def _standing(origins: DataFrame) -> DataFrame:
-    """What the criteria look at, of each repository; less is better."""
+    """Each repository's values of the criteria; less is better."""
     revision, visit = sane_micros("revision_date"), sane_micros("visit_date")
     return origins.select(
         "directory_id",

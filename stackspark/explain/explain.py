@@ -172,7 +172,7 @@ def _license(row: Row, facts: Rows) -> Fact:
 
 
 def _text_behind(row: Row, source: Fact, facts: Rows) -> Fact:
-    """What the detector said of the licence file that a declaration is in."""
+    """The detector's answer for the licence file that a declaration is in."""
     if source["source"] != "license_file":
         return {}
     place = {"directory_id": row["directory_id"], "path": source["path"]}
@@ -227,7 +227,7 @@ def _one(rows: list[Fact], **key: Any) -> Fact:
 
 
 def _unlisted(tables: PublishedTables, target: Target) -> tuple[Unlisted, ...]:
-    """What is known of something of which no file was listed.
+    """Facts about a target of which no file was listed.
 
     Raises:
         InputError: nothing is.

@@ -99,7 +99,7 @@ def _files(tables: PublishedTables, condition: Column, origin_url: str | None = 
 
 
 def facts_of(tables: PublishedTables, found: list[Row]) -> Rows:
-    """What the tables say of the files themselves."""
+    """Rows of the tables about the files themselves."""
     directory, path = _among(found, "directory_id"), _among(found, "path")
     blob = _among(found, "blob_id")
     subject_ids = sorted({subject for row in found for _, subject in subjects_of(row)})
@@ -160,7 +160,7 @@ def _license_texts(tables: PublishedTables, licenses: list[dict[str, Any]]) -> d
 
 
 def near_misses(tables: PublishedTables, target: Target) -> Rows:
-    """What a target that names no file may have meant, and what was never listed, in one job.
+    """Files that a target may have meant, and inputs that were never listed, in one job.
 
     Returns:
         Rows `ledger` (verdicts on origins of that name), `quarantine` (inputs of that name), and

@@ -1,4 +1,4 @@
-"""What a user asks about: a file by repository and path, a SWHID, a hash, or the end of a path."""
+"""Targets of `explain`: a file by repository and path, a SWHID, a hash, or the end of a path."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an export consists of: names of its shards, `manifest.json`, rows of the table `shards`."""
+"""Parts of an export: names of its shards, `manifest.json`, rows of the table `shards`."""
 
 import json
 from collections.abc import Mapping, Sequence

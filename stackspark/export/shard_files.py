@@ -35,7 +35,7 @@ class RowGroupLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class RowShape:
-    """What the rows of a dataset's shards are made of.
+    """Shape of the rows of a dataset's shards, and how they are made.
 
     Attributes:
         schema: of the files.

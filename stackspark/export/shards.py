@@ -31,7 +31,7 @@ from stackspark.runtime.storage.filesystems import (
 )
 
 ID_ROW_BYTES = 512
-"""What the identifiers of one file take, about; sizes the shards of `ids`."""
+"""Bytes of the identifiers of one file, about; sizes the shards of `ids`."""
 MAX_BATCH_BYTES = 32 * 2**20
 MAX_BATCH_ROWS = 10_000
 DOCUMENT_KEYS = frozenset(

@@ -27,7 +27,7 @@ READ_BYTES = 1 << 16
 
 @dataclass(frozen=True, kw_only=True)
 class WriteResult:
-    """What one commit wrote, as Delta counted it."""
+    """Version, rows and bytes of one commit, as Delta counted them."""
 
     version: int
     num_rows: int
@@ -97,7 +97,7 @@ def data_files(rows: DataFrame) -> set[str]:
 
 
 def _summary(path: str, version: int) -> Mapping[str, Any] | None:
-    """What Delta's checksum of a version says, if that is all that there is to know of its rows.
+    """Delta's checksum of a version, if that is all that there is to know of its rows.
 
     Not so where a file has rows that do not count, or columns by other names, or is elsewhere.
     Source: Delta transaction log protocol, version checksum file.
@@ -116,7 +116,7 @@ def _summary(path: str, version: int) -> Mapping[str, Any] | None:
 
 
 def _commit(path: str, version: int) -> Mapping[str, Any]:
-    """What the log says about a commit itself; empty where its entry was cleaned up."""
+    """The log's entry about a commit itself; empty where it was cleaned up."""
     filesystem, entry = located(_entry(path, version, "json"))
     try:
         # Delta names the commit before its files, of which there may be very many.

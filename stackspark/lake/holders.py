@@ -1,4 +1,4 @@
-"""What of people's code each place of a lake holds: the register that a takedown walks.
+"""Register of the places of a lake that hold people's code, which a takedown walks.
 
 A place holds *text* (of files, or pieces of it), *ids* (hashes and SWHIDs by which a text is found)
 or *names* (of repositories, paths, people). Columns of tables declare it in ``schemas/``, columns
@@ -93,7 +93,7 @@ SHARD_COLUMNS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "content": (TEXT,),
     },
 }
-"""What each column of an export that is no number or time holds; those of structs by their path."""
+"""Kinds of values in each column of an export but numbers and times; in structs by their path."""
 
 
 def table_columns(held: str) -> Iterator[tuple[str, str]]:

@@ -1,1 +1,1 @@
-"""What a verdict is: its grain, subject and row, and how verdicts become the fate of a file."""
+"""Verdicts: grain, subject and row, and how they become the fate of a file."""

@@ -109,7 +109,7 @@ def _folder() -> Column:
 
 
 def _tags(measurements: DataFrame, headers: DataFrame | None) -> DataFrame:
-    """What a blob states of itself: its tag, else its header."""
+    """A blob's statement about itself: its tag, else its header."""
     stated = measurements.where(F.col("spdx_license_tag").isNotNull()).select(
         "blob_id", F.col("spdx_license_tag").alias("written"), F.lit("spdx_tag").alias("source")
     )

@@ -20,7 +20,7 @@ from stackspark.licenses.expression_columns import (
 from stackspark.licenses.expressions import MAX_EXPRESSION_CHARS
 
 UNKNOWN_LICENSE = "LicenseRef-scancode-unknown-license-reference"
-"""What no permissive licence beside it contradicts must not pass for "no licence at all"."""
+"""A licence that must not pass for "no licence at all" if no permissive one is beside it."""
 
 DISTRIBUTION_INFO = r"(?s)^(.*/)[^/]+\.(?:dist|egg)-info/(?:licenses/)?$"
 """Folder of an installed distribution's metadata: it is about the package next to it."""

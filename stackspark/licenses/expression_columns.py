@@ -26,7 +26,7 @@ VERDICT_FIELDS = [
     T.StructField("license_ids", T.ArrayType(T.StringType())),
     T.StructField("has_choice", T.BooleanType()),
 ]
-"""What the evaluation of an expression adds to a row."""
+"""Columns that the evaluation of an expression adds."""
 
 
 def with_verdicts(rows: DataFrame, column: str) -> DataFrame:

@@ -47,7 +47,7 @@ _CLASSIFIER = re.compile(r"^License ::\s*(?:.*::\s*)?", re.IGNORECASE)
 
 
 class LicenseVerdict(NamedTuple):
-    """What an expression comes to.
+    """Verdict on an expression.
 
     `expression` is the input with today's ids, or as written where it could not be understood;
     `license_ids` are its licences, sorted; `has_choice` says that it offers alternatives.

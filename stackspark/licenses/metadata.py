@@ -73,7 +73,7 @@ def _read_core_metadata(text: str) -> str | None:
 
 
 def _of_classifiers(classifiers: Iterable[object]) -> str | None:
-    """What trove classifiers say; several do not say whether one may choose, so all apply."""
+    """Expression of trove classifiers; several leave open whether one may choose, so all apply."""
     licenses = [
         classifier
         for classifier in classifiers

@@ -164,6 +164,6 @@ def _copies(origins: DataFrame, direct: DataFrame, same: str) -> DataFrame:
 
 
 def _found(distance: int, evidence: Column | str) -> Column:
-    """What covers an origin: a request of its own comes before that of a copy."""
+    """The request that covers an origin; one of its own comes before that of a copy."""
     text = F.col(evidence) if isinstance(evidence, str) else evidence
     return F.struct(F.lit(distance).alias("distance"), text.alias("evidence")).alias("found")

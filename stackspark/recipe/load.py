@@ -44,7 +44,7 @@ def load_recipe(name_or_path: str, settings: Sequence[str] = ()) -> Recipe:
 
 @cache
 def recipe_adapter() -> pydantic.TypeAdapter[Recipe]:
-    """What pydantic makes of `Recipe`: it checks the keys and types of a recipe."""
+    """Pydantic's reader of `Recipe`, which checks keys and types."""
     return pydantic.TypeAdapter(Recipe)
 
 

@@ -1,4 +1,4 @@
-"""What a recipe says: one section of parameters per stage, in the order of the flow."""
+"""Model of a recipe: one section of parameters per step, in the order of the flow."""
 
 import re
 from dataclasses import dataclass, field, fields

@@ -55,7 +55,7 @@ def histogram(data: Histogram) -> Markup:
 
 
 def histogram_words(data: Histogram) -> str:
-    """What the histogram shows, in words."""
+    """The histogram in words."""
     total = sum(data.counts)
     beyond = sum(
         count for place, count in enumerate(data.counts) if _is_out(data.limits, data.edges, place)

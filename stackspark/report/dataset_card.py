@@ -59,7 +59,7 @@ ROWS = {
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetCard:
-    """What the card of one export says.
+    """Content of the card of one export.
 
     Attributes:
         dataset: files, documents, ids or notices.

@@ -175,7 +175,7 @@ def _quarantine_place(row: Row) -> tuple[int, str, str]:
 
 
 def sources(rows: Iterable[Row]) -> tuple[SourceRow, ...]:
-    """What each source listed, by name, from rows of `count_sources`."""
+    """Counts of each source, by name, from rows of `count_sources`."""
     found = (SourceRow(**row.asDict()) for row in rows)
     return tuple(sorted(found, key=lambda row: row.source))
 

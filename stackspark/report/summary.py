@@ -20,7 +20,7 @@ from stackspark.sources.canaries import CanaryRow
 
 @dataclass(frozen=True, kw_only=True)
 class SourceRow:
-    """What one source of the recipe listed."""
+    """Counts of one source of the recipe."""
 
     source: str
     num_origins: int
@@ -191,7 +191,7 @@ class TimingRow:
 
 @dataclass(frozen=True, kw_only=True)
 class FetchRow:
-    """What contents from stores took; `num_retries` of the requests were for spoiled answers.
+    """Cost of contents from stores; `num_retries` of the requests were for spoiled answers.
 
     `body_bytes` is what was moved, compressed; `text_bytes` what it holds; `usd` the price of both
     by the recipe.

@@ -7,7 +7,7 @@ SIGNS = {"listed": " ", "quarantined": "-", "removed": "-", "kept": "="}
 
 
 def funnel_text(summary: RunSummary, report: str) -> str:
-    """What went in, what each rule removed, what is kept, and where the results lie."""
+    """The funnel in text: files in, removed by each rule, kept, and where the results lie."""
     width = max(len(row.title) for row in summary.funnel)
     funnel = [
         f"{SIGNS[row.kind]} {row.title:<{width}} {number(row.num_files):>12} files "

@@ -20,7 +20,7 @@ FATES = {
         description="The file could not be read; its error is recorded.",
     ),
 }
-"""What becomes of files, apart from removal by a cause."""
+"""Fates of files, apart from removal by a cause."""
 
 
 def cause_words(name: str) -> Cause:
@@ -35,7 +35,7 @@ def cause_place(name: str) -> tuple[int, str]:
 
 
 def verdict_words(rule: str, value: float | None, limit: float | None) -> str:
-    """What a rule found, such as ``longest line 5,312 characters, over the limit of 1,000``."""
+    """A rule's finding in words: ``longest line 5,312 characters, over the limit of 1,000``."""
     cause = cause_words(rule)
     if value is None:
         return cause.description or cause.title

@@ -55,7 +55,7 @@ def _excluded_language(params: LanguagesParams) -> Verdict:
 
 
 def _suffix() -> Column:
-    """What follows the last dot, `gitignore` of .gitignore too, as the list of pairs has it."""
+    """Text after the last dot, `gitignore` of .gitignore too, as the list of pairs has it."""
     return F.regexp_extract(F.lower("name"), r"\.([^.]*)$", 1)
 
 

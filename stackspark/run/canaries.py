@@ -31,7 +31,7 @@ MAX_MISSED_PAIRS = 1e-6
 def riding_canaries(
     recipe: Recipe, matcher: BenchmarkMatcher, items: Sequence[BenchmarkItem]
 ) -> CanariesParams | None:
-    """What rides along with a recipe; None if it says so, or takes no file like a canary."""
+    """Canaries that ride along with a recipe; None if it says so, or takes no file like one."""
     languages, types = recipe.filters.languages, recipe.filters.licenses.kept_types
     is_excluded = (
         LANGUAGE in languages.excluded_languages

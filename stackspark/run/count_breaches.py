@@ -21,7 +21,7 @@ FILE = ("directory_id", "path")
 
 @dataclass(frozen=True, kw_only=True)
 class CountBreachesParams:
-    """What a kept file may have; the same as in the rules that reject."""
+    """Limits that a kept file must keep; the same as in the rules that reject."""
 
     kept_types: tuple[str, ...] = ("permissive", "no_license")
     ignored_benchmarks: tuple[str, ...] = ()

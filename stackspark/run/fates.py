@@ -14,7 +14,7 @@ from stackspark.sources.canaries import SOURCE as CANARY_SOURCE
 
 
 class Fates:
-    """What the verdicts and the search for duplicates make of each file."""
+    """The fate of each file, from the verdicts and the search for duplicates."""
 
     def __init__(self, context: RunContext, keep_order: SelectRepresentativesParams) -> None:
         self._context, self._keep_order = context, keep_order

@@ -27,7 +27,7 @@ from stackspark.sources.origins.listings import Sources
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What a run starts from, checked before anything of a source is read.
+    """Inputs of a run, checked before anything of a source is read.
 
     `opted_out` maps the URL of each origin that is not even listed to the request that says so.
     """

@@ -1,4 +1,4 @@
-"""What a run would do, and why: each step's key is made and looked up, nothing is run or written.
+"""Plan of a run, with reasons: each step's key is made and looked up, nothing is run or written.
 
 Sources are listed for it, because what they hold is the key of the first step.
 """
@@ -28,7 +28,7 @@ MAX_SHOWN = 3
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedStep:
-    """What would become of one step, and the reason in words."""
+    """Fate of one step in a run, and the reason in words."""
 
     step: str
     is_taken_over: bool
@@ -37,7 +37,7 @@ class PlannedStep:
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlan:
-    """What a run would do."""
+    """The steps that a run would take over or run."""
 
     recipe: str
     lake: str

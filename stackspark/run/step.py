@@ -1,4 +1,4 @@
-"""What every step of a run shares: fingerprint, write, contract, record, resume.
+"""Steps of a run: fingerprint, write, contract, record, resume.
 
 A step writes new versions of its tables, the contracts are checked on exactly these versions, and
 `runs` records the step. A step whose fingerprint is recorded as audited is taken over.
@@ -33,7 +33,7 @@ from stackspark.runtime.fingerprints import code_fingerprint, code_version, fing
 from stackspark.runtime.progress import Progress
 
 Notes = dict[str, Any]
-"""What a step tells the report."""
+"""Facts that a step hands to the report."""
 
 TASKS_PER_CORE = 4
 """So that one long task does not hold up a step's end; what is listed and fetched is the same."""
@@ -97,7 +97,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class StepRecord:
-    """What a step did; a row of `runs`.
+    """Record of a step; a row of `runs`.
 
     `metrics` maps each table that was written to its rows and bytes, and `notes` to what the step
     noted besides.
@@ -113,7 +113,7 @@ class StepRecord:
 
     @property
     def left_open(self) -> Mapping[str, Any] | None:
-        """What the step could not do, but could another time; None if it did all."""
+        """Work that the step could not do, but could another time; None if it did all."""
         left: Mapping[str, Any] | None = self.metrics.get("notes", {}).get(OPEN)
         return left
 
@@ -151,7 +151,7 @@ class RunContext:
         return {name: self.table(name) for name in self.versions}
 
     def record(self, step: str) -> StepRecord:
-        """What a step of this run did."""
+        """Record of a step of this run."""
         return next(record for record in self.records if record.step == step)
 
     def fingerprint(self, step: str) -> str:
@@ -161,7 +161,7 @@ class RunContext:
         return fingerprint(step, [key], left, __name__) if left else key
 
     def notes(self, step: str) -> Mapping[str, Any]:
-        """What a step of this run noted."""
+        """Notes of a step of this run."""
         notes: Mapping[str, Any] = self.record(step).metrics["notes"]
         return notes
 
@@ -192,12 +192,12 @@ class RunContext:
         return Write(table=table, rows=kept.select(*known.columns).unionByName(rows))
 
     def known(self, name: str) -> DataFrame | None:
-        """What the lake already knows of a table that only grows; None in a new lake."""
+        """Rows that a table which only grows has already; None in a new lake."""
         version = self.lake.base_version(self.spark, name)
         return None if version is None else self.version(name, version)
 
     def known_or_empty(self, name: str) -> DataFrame:
-        """What the lake already knows of a table that only grows; no rows in a new lake."""
+        """Rows that a table which only grows has already; none in a new lake."""
         known = self.known(name)
         ddl = table_contract(name).ddl
         return self.spark.createDataFrame([], ddl) if known is None else known

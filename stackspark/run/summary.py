@@ -155,7 +155,7 @@ def removal_bands(records: Sequence[StepRecord]) -> tuple[RemovalRate, ...]:
 
 
 def all_stored(context: RunContext) -> Mapping[str, Any]:
-    """What contents from stores took, in runs that were killed too."""
+    """Cost of contents from stores, in runs that were killed too."""
     unended = context.lake.unended_steps(context.spark, context.record("fetch").fingerprint)
     notes = [json.loads(row["metrics"])["notes"] for row in unended]
     told = [context.notes("fetch"), *(each for each in notes if "stored" in each)]
@@ -163,7 +163,7 @@ def all_stored(context: RunContext) -> Mapping[str, Any]:
 
 
 def fetch_row(stored: Mapping[str, Any]) -> FetchRow | None:
-    """What contents from stores took; None where there was no such content."""
+    """Cost of contents from stores; None where there was no such content."""
     if not stored["contents"]:
         return None
     return FetchRow(

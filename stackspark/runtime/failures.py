@@ -1,4 +1,4 @@
-"""What an exception that nobody expected means to a user: one line and an exit code."""
+"""Unexpected exceptions as a user meets them: one line and an exit code."""
 
 import errno
 import re

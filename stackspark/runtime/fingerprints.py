@@ -129,7 +129,7 @@ def code_version() -> str:
 
 @cache
 def _uses(name: str) -> Closure:
-    """What one module names itself; contracts by literal arguments, or by any name in a step."""
+    """Names in the text of one module; contracts by literal arguments, or by any name in a step."""
     tree = ast.parse(_sources()[name].read_text(encoding="utf-8"))
     modules, libraries = set[str](), set[str]()
     for imported in _imports(tree):

@@ -112,7 +112,7 @@ S3A_SETTINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class SessionParams:
-    """What a user may say about the session; what is None is derived from the machine.
+    """The user's settings of the session; what is None is derived from the machine.
 
     `driver_memory` is Spark's notation, such as `4g`; `extra` goes over every other setting;
     `reads_s3` says that Spark reads from an object store, wherever the lake is, and `opens_s3` that

@@ -52,7 +52,7 @@ SCANNED = pa.schema(
 
 @dataclass(frozen=True, kw_only=True)
 class ScanContentsParams:
-    """What to measure; the versions decide which blobs are scanned again."""
+    """Measurements to make; their versions decide which blobs are scanned again."""
 
     minhash: MinHashParams = field(default_factory=MinHashParams)
     benchmarks: BenchmarkMatcher

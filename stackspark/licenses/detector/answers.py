@@ -1,4 +1,4 @@
-"""What a detector says of one licence text, whichever detector it is.
+"""Answers of a detector to one licence text, the same for every detector.
 
 Source: outcomes are values, not errors, so that one hostile text costs its own answer and no more.
 """
@@ -12,17 +12,17 @@ import pyarrow as pa
 from stackspark.contracts.tables import table_contract
 
 TEXT, HEADER = "text", "header"
-"""What was read of a blob: all of a licence file, or the first lines of another file."""
+"""Parts of a blob: all of a licence file, or the first lines of another file."""
 
 Detector = Literal["built_in", "scancode"]
 BUILT_IN: Final = "built_in"
 SCANCODE: Final = "scancode"
 
 MAX_TEXT_CHARS = 1_000_000
-"""What is looked at of a licence text."""
+"""Longest part of a licence text that is read."""
 
 HEADER_LINES, MAX_HEADER_CHARS = 60, 20_000
-"""What is looked at of any other file, if it speaks of a licence there."""
+"""First part of any other file, which is read if it speaks of a licence."""
 
 MAX_MATCHES = 200
 MAX_HOLDERS, MAX_HOLDER_CHARS = 20, 200

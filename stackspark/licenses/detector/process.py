@@ -81,7 +81,7 @@ class _Worker:
             self._process.join()
 
     def _bury(self) -> str:
-        """What the end of the child means for the text that it had."""
+        """Outcome of the text that the child had when it ended."""
         process, pipe = self._process, self._pipe
         assert process is not None
         assert pipe is not None

@@ -81,7 +81,7 @@ class LicenseIndex:
         self._answers: LRUCache[tuple[bytes, bool], dict[str, Any]] = LRUCache(MAX_ANSWERS)
 
     def license_of_text(self, text: str, is_exact: bool = False) -> dict[str, Any]:
-        """What a licence text states, its first million characters.
+        """The licences that a text states in its first million characters.
 
         Args:
             text: of a licence file, or the header of another file.
@@ -163,7 +163,7 @@ class LicenseIndex:
         return {**found(self._spdx(stated), method, matches), "num_left": num_left}
 
     def _detections(self, matches: Sequence[Any]) -> list[Any]:
-        """What `detect_licenses` makes of matches, without the identifiers that it writes."""
+        """Detections as `detect_licenses` makes them of matches, without identifiers."""
         from licensedcode.detection import (  # noqa: PLC0415
             LicenseDetection,
             analyze_detection,

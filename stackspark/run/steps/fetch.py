@@ -90,7 +90,7 @@ class _Fetch:
         )
 
     def _fetched_again(self, requests: DataFrame) -> DataFrame:
-        """What could not be fetched, asked for once more; few, and written before it is judged.
+        """Contents that could not be had, fetched once more: few, written before they are judged.
 
         If it is at another place too, in another store or archive, it is that one's turn.
         """
@@ -101,7 +101,7 @@ class _Fetch:
         return self.context.scratch.write(fetched, "fetched_again")
 
     def _not_had(self, again: DataFrame) -> Notes:
-        """What the stores may give another time, as hashes: they tell when less is missing."""
+        """Contents that stores may give another time, as hashes: they tell when less is missing."""
         wanted = again.where(F.col("error_class").isin(*UNAVAILABLE)).select("content_id")
         count, *sums = fingerprint_rows(wanted).collect()[0]
         if not count:

@@ -53,7 +53,7 @@ class _Licenses:
         yield Write(table="licenses", rows=rows, checks=self._one_per_file)
 
     def _headers(self) -> DataFrame | None:
-        """What the first lines of files state, where the recipe asks for it."""
+        """Licences stated in the first lines of files, where the recipe asks for them."""
         if not self.params.headers:
             return None
         texts = self.context.table("license_texts")

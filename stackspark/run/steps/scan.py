@@ -122,7 +122,7 @@ class _Scan:
         return self._license_files().select("blob_id", F.array(group).alias("groups"), nameless)
 
     def _license_texts(self, scanned: DataFrame, contents: DataFrame) -> DataFrame:
-        """What the detector finds in the licence files of one part."""
+        """The detector's answers for the licence files of one part."""
         files = self._license_files().join(contents.select("blob_id"), "blob_id", how="left_semi")
         handed = scanned.where(F.col("license_text").isNotNull())
         texts = handed.join(files.drop("status"), "blob_id", how="inner")

@@ -52,7 +52,7 @@ MENDS |= {
     "UnauthorizedSSOTokenError": MENDS["ExpiredToken"],
     "CredentialRetrievalError": MENDS["NoCredentials"],
 }
-"""What to do about an error, by the store's code or the client's class."""
+"""Remedies for errors, by the store's code or the client's class."""
 
 
 @dataclass(frozen=True)

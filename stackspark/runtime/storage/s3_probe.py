@@ -1,4 +1,4 @@
-"""What an object store answers to the requests that a run makes, tried on one small object."""
+"""Probe of an object store: the requests that a run makes, tried on one small object."""
 
 import time
 import uuid
