@@ -72,8 +72,21 @@ def _without_verb(
 
 
 @app.command()
+def init(
+    source: Annotated[list[str], typer.Argument(help="KIND:LOCATION, such as git:. or dir:src.")],
+    out: Annotated[Path, typer.Option("--out", help="The new file.")] = Path("recipe.yaml"),
+) -> None:
+    """Write a commented recipe for some sources."""
+    from stackspark.commands.init import write_recipe  # noqa: PLC0415
+
+    typer.echo(write_recipe(out, source))
+
+
+@app.command()
 def run(
-    recipe: Annotated[str, typer.Argument(help="A built-in recipe's name or a YAML file.")],
+    recipe: Annotated[
+        str, typer.Argument(help="A built-in recipe's name or a YAML file.")
+    ] = "default",
     lake: LakeOption = "lake",
     source: SourceOption = None,
     sources: SourcesOption = None,

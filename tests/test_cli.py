@@ -47,7 +47,10 @@ OK = ["run", "ok.yaml"]
 SET = [*OK, "--set"]
 INPUTS = [
     (["nothere"], 2, r"no such command 'nothere'; see stackspark --help"),
-    (["run"], 2, r"missing argument 'recipe'; see stackspark run --help"),
+    (["run"], 2, r"recipe default names no sources: say --source KIND:LOCATION or --sources FILE"),
+    (["init"], 2, r"missing argument 'source'; see stackspark init --help"),
+    (["init", "gti:."], 2, r"a source is one of git:PATH\[@REF\], .*; found 'gti:\.'"),
+    (["init", "git:.", "--out", "ok.yaml"], 2, r"init: ok\.yaml is there already; name another with --out"),
     ([*OK, "--nothere"], 2, r"no such option: --nothere; see stackspark run --help"),
     (["near-duplicates", "texts.parquet", "--out", "sub"], 2, r"--out sub is not empty; name a new folder"),
     (["run", "nothere"], 2, r"no recipe 'nothere': needed one of default, demo, stack-v2 or the path of a YAML file"),
@@ -150,8 +153,12 @@ def test_wrong_input_has_one_line_before_spark_starts(
 
 def test_every_line_of_the_table_is_documented() -> None:
     text = REPOSITORY.joinpath("docs", "errors.md").read_text(encoding="utf-8")
-    commands_shown = set(re.findall(r"^\| `stackspark ([^`]+)` \|", text, flags=re.MULTILINE))
-    assert {" ".join(arguments) for arguments, _, _ in INPUTS} <= commands_shown
+    rows = re.findall(r"^\| `stackspark ([^`]+)` \| (\d+) \| (.*) \|$", text, flags=re.MULTILINE)
+    shown = {command: (int(code), message) for command, code, message in rows}
+    for arguments, code, pattern in INPUTS:
+        said, message = shown[" ".join(arguments)]
+        assert said == code
+        assert re.fullmatch(pattern, message.replace("\\|", "|")), message
 
 
 @pytest.mark.integration
@@ -221,7 +228,7 @@ def test_help_is_light(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    for verb in ("run", "step", "explain", "report", "validate", "maintain", "doctor"):
+    for verb in ("init", "run", "step", "explain", "report", "validate", "maintain", "doctor"):
         assert re.search(rf"^ *{verb} ", done.stdout, flags=re.MULTILINE)
     seconds, *heavy = done.stderr.split()
     assert heavy == []

@@ -330,7 +330,8 @@ def test_command_is_understood(example: Example, words: list[str], tmp_path: Pat
 def test_commands_are_found_and_strangers_refused() -> None:
     verbs = {words[1] for _, words in COMMANDS if words[0] == "stackspark"}
     assert verbs == {
-        "run", "step", "explain", "report", "validate", "near-duplicates", "maintain", "doctor",
+        "init", "run", "step", "explain", "report", "validate", "near-duplicates", "maintain",
+        "doctor",
     }  # fmt: skip
     assert CliRunner().invoke(app, ["run", "demo", "--no-such-option"]).exit_code == 2
 

@@ -11,6 +11,8 @@ from operator import add
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from stackspark.rules.opt_outs import OPT_OUT
+
 
 def _log_edges(decades: int, per_decade: int) -> tuple[float, ...]:
     steps = range(decades * per_decade + 1)
@@ -131,6 +133,18 @@ def count_quarantine(quarantine: DataFrame) -> DataFrame:
     examples = F.array_distinct(F.array(F.min(example), F.max(example)))
     grouped = quarantine.groupBy("error_class", "grain")
     return grouped.agg(F.count("*").alias("num_inputs"), examples.alias("examples"))
+
+
+def first_removed(file_verdicts: DataFrame, origins: DataFrame) -> DataFrame:
+    """The removed file with the least name, for people to ask about; none that opted out.
+
+    Returns:
+        One row (`repo_name`, `path`), or none.
+    """
+    removed = file_verdicts.where((F.col("status") == "removed") & (F.col("cause") != OPT_OUT.name))
+    least = removed.agg(F.min(F.struct("path", "directory_id")).alias("file")).select("file.*")
+    named = origins.select("directory_id", "repo_name")
+    return named.join(F.broadcast(least), "directory_id", how="inner").select("repo_name", "path")
 
 
 def count_sources(origins: DataFrame) -> DataFrame:

@@ -258,6 +258,8 @@ class RunSummary:
     timings: tuple[TimingRow, ...] = ()
     fetched: FetchRow | None = None
     exports: tuple[ExportRow, ...] = ()
+    removed_example: str | None = None
+    """REPOSITORY:PATH of a removed file, for `explain`; None where no rule removed any."""
 
 
 def to_json(summary: RunSummary) -> str:

@@ -1,7 +1,10 @@
 """The end of a run on the terminal: the funnel, the balance, and where things are."""
 
+import json
+import shlex
+
 from stackspark.report.summary import RunSummary
-from stackspark.runtime.formatting import number, size
+from stackspark.runtime.formatting import number, size, visible
 
 SIGNS = {"listed": " ", "quarantined": "-", "removed": "-", "kept": "="}
 
@@ -34,5 +37,23 @@ def funnel_text(summary: RunSummary, report: str) -> str:
             f"published run {summary.run_id}",
             *made,
             f"  report     {report}",
+            "",
+            *_next_steps(summary),
         ]
     )
+
+
+def _next_steps(summary: RunSummary) -> list[str]:
+    """Commands that most people give next: why a file is out, and how shards are loaded."""
+    steps = []
+    if summary.removed_example is not None and visible(summary.removed_example) == (
+        summary.removed_example
+    ):
+        file, lake = shlex.quote(summary.removed_example), shlex.quote(summary.lake)
+        steps.append(f"why a file is out:  stackspark explain {file} --lake {lake}")
+    folders = {row.dataset: f"{summary.lake}/{row.folder}" for row in summary.exports}
+    if folders:
+        folder = folders.get("files") or next(iter(folders.values()))
+        load = f'datasets.load_dataset({json.dumps(folder)}, split="train")'
+        steps.append(f"load the shards:    {load}")
+    return steps

@@ -94,6 +94,7 @@ def summarise(
         timings=tuple(map(_timing, context.records)),
         fetched=fetch_row(all_stored(context)),
         exports=_exports(context.table("shards").collect()),
+        removed_example=next((f"{name}:{path}" for name, path in rows["removed"]), None),
     )
 
 
@@ -214,6 +215,7 @@ def _collected(context: RunContext, file_verdicts: DataFrame) -> Mapping[str, li
         "exact": most_copied(file_verdicts, origins, TOP_FAMILIES),
         "bins": aggregates.count_bins(measured),
         "quarantine": aggregates.count_quarantine(table("quarantine")),
+        "removed": aggregates.first_removed(file_verdicts, origins),
     }
     with ThreadPoolExecutor(PARALLEL_JOBS) as jobs:
         rows = jobs.map(lambda frame: frame.collect(), tables.values())

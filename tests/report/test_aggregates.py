@@ -114,3 +114,22 @@ def test_count_quarantine_shows_two_different_examples(spark: SparkSession) -> N
 def test_count_sources_sums_origins(origins: DataFrame) -> None:
     rows = aggregates.count_sources(origins).collect()
     assert sorted(tuple(row) for row in rows) == [("dir:/y", 1, 2), ("git:/x", 2, 6)]
+
+
+def test_first_removed_is_the_least_name_that_did_not_opt_out(spark: SparkSession) -> None:
+    verdicts = spark.createDataFrame(
+        [
+            ("/a.py", "d1", "removed", "opt_out"),
+            ("/b.py", "d2", "removed", "license"),
+            ("/b.py", "d1", "removed", "empty"),
+            ("/a.py", "d2", "kept", None),
+        ],
+        "path string, directory_id string, status string, cause string",
+    )
+    origins = spark.createDataFrame(
+        [("d1", "ada/one"), ("d2", "bob/two")], "directory_id string, repo_name string"
+    )
+    found = [tuple(row) for row in aggregates.first_removed(verdicts, origins).collect()]
+    assert found == [("ada/one", "/b.py")]
+    kept = verdicts.where("status = 'kept'")
+    assert aggregates.first_removed(kept, origins).collect() == []
