@@ -30,7 +30,7 @@ from stackspark.explain.lookups import (
 from stackspark.explain.targets import Target, parse_target
 from stackspark.rules.catalog import NEAR_DUPLICATE_RULES, rule_order
 from stackspark.rules.causes import verdict_words
-from stackspark.rules.duplicates import EXACT_DUPLICATE
+from stackspark.rules.declared.duplicates import EXACT_DUPLICATE
 from stackspark.runtime.formatting import visible
 from stackspark.swhid import SWHID, QualifiedSWHID
 

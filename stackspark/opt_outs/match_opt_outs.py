@@ -14,7 +14,7 @@ from pyspark.sql import types as T
 
 from stackspark.ledger.subjects import file_subject
 from stackspark.opt_outs.keys import origin_keys_array
-from stackspark.rules.opt_outs import OPT_OUT
+from stackspark.rules.declared.opt_outs import OPT_OUT
 from stackspark.rules.verdicts import VERDICT_COLUMNS, verdict_columns
 
 ORIGIN_SWHIDS = {"dir": "directory_id", "rev": "revision_id", "snp": "snapshot_id"}

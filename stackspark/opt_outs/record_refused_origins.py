@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.rules.opt_outs import OPT_OUT
+from stackspark.rules.declared.opt_outs import OPT_OUT
 from stackspark.rules.verdicts import VERDICT_COLUMNS, verdict_columns
 
 

@@ -11,7 +11,7 @@ from operator import add
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.rules.opt_outs import OPT_OUT
+from stackspark.rules.declared.opt_outs import OPT_OUT
 
 
 def _log_edges(decades: int, per_decade: int) -> tuple[float, ...]:

@@ -1,1 +1,1 @@
-"""The rules: which verdicts there are, one module per family."""
+"""The rules: which verdicts there are, in which order, and how they are judged."""

@@ -8,26 +8,30 @@ from pyspark.sql import functions as F
 
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import InvalidParamsError
-from stackspark.rules.contamination import CONTAMINATION, ContaminationParams
-from stackspark.rules.data_languages import DATA_LANGUAGE_LINES, DataLanguagesParams
-from stackspark.rules.duplicates import EXACT_DUPLICATE, NEAR_DUPLICATE, NORMALIZED_DUPLICATE
-from stackspark.rules.encoded_data import ENCODED_FRACTION, ENCODED_RUN, EncodedDataParams
-from stackspark.rules.entries import NOT_A_FILE
-from stackspark.rules.generated import GENERATED, GENERATED_MARKER
-from stackspark.rules.html import HTML_VISIBLE_TEXT, HtmlParams
-from stackspark.rules.languages import EXCLUDED_LANGUAGE, EXCLUDED_PAIR, LanguagesParams
-from stackspark.rules.letters import ALPHA_FRACTION, ALPHANUM_FRACTION, LettersParams
-from stackspark.rules.licenses import LICENSE, LICENSE_ELSEWHERE, LicensesParams
-from stackspark.rules.long_lines import (
+from stackspark.rules.declared.contamination import CONTAMINATION, ContaminationParams
+from stackspark.rules.declared.data_languages import DATA_LANGUAGE_LINES, DataLanguagesParams
+from stackspark.rules.declared.duplicates import (
+    EXACT_DUPLICATE,
+    NEAR_DUPLICATE,
+    NORMALIZED_DUPLICATE,
+)
+from stackspark.rules.declared.encoded_data import ENCODED_FRACTION, ENCODED_RUN, EncodedDataParams
+from stackspark.rules.declared.entries import NOT_A_FILE
+from stackspark.rules.declared.generated import GENERATED, GENERATED_MARKER
+from stackspark.rules.declared.html import HTML_VISIBLE_TEXT, HtmlParams
+from stackspark.rules.declared.languages import EXCLUDED_LANGUAGE, EXCLUDED_PAIR, LanguagesParams
+from stackspark.rules.declared.letters import ALPHA_FRACTION, ALPHANUM_FRACTION, LettersParams
+from stackspark.rules.declared.licenses import LICENSE, LICENSE_ELSEWHERE, LicensesParams
+from stackspark.rules.declared.long_lines import (
     AVG_LINE_LENGTH,
     MAX_LINE_LENGTH,
     NUM_LINES,
     LongLinesParams,
 )
-from stackspark.rules.opt_outs import OPT_OUT
+from stackspark.rules.declared.opt_outs import OPT_OUT
+from stackspark.rules.declared.statuses import BINARY, EMPTY, TOO_LARGE, UNDECODABLE
+from stackspark.rules.declared.text_files import TEXT_FILE_NAME, TextFilesParams
 from stackspark.rules.rule import Rule
-from stackspark.rules.statuses import BINARY, EMPTY, TOO_LARGE, UNDECODABLE
-from stackspark.rules.text_files import TEXT_FILE_NAME, TextFilesParams
 
 RULES: tuple[Rule, ...] = (
     NOT_A_FILE,

@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 
 from stackspark.ledger.resolve_verdicts import resolve_verdicts
 from stackspark.rules.catalog import NEAR_DUPLICATE_RULES, RULES, FiltersParams
+from stackspark.rules.declared.statuses import SECTION, StatusesParams
 from stackspark.rules.list_verdicts import list_verdicts
 from stackspark.rules.rule import Rule, Verdict
-from stackspark.rules.statuses import SECTION, StatusesParams
 from stackspark.rules.verdicts import VERDICT_TYPE, verdict_columns
 
 Tables = Mapping[str, DataFrame]

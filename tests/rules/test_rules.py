@@ -11,7 +11,6 @@ from pyspark.sql import functions as F
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import InvalidParamsError
 from stackspark.ledger.subjects import GRAINS
-from stackspark.rules import statuses
 from stackspark.rules.catalog import (
     LEDGER_RULES,
     RULE_ORDER,
@@ -20,6 +19,7 @@ from stackspark.rules.catalog import (
     ordered,
     rule_order,
 )
+from stackspark.rules.declared import statuses
 from stackspark.rules.judge import add_verdicts
 from stackspark.rules.list_verdicts import list_verdicts
 from stackspark.rules.rule import Rule, Verdict
@@ -57,13 +57,15 @@ def test_every_section_of_parameters_is_one_of_a_rule() -> None:
 
 
 def test_every_rule_that_is_declared_is_in_the_order_once() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in (PACKAGE / "rules").glob("*.py")]
+    paths = PACKAGE.joinpath("rules", "declared").glob("*.py")
+    texts = [path.read_text(encoding="utf-8") for path in paths]
     assert sorted(DECLARED.findall("\n".join(texts))) == sorted(RULE_ORDER)
 
 
 def test_every_rule_without_an_expression_is_decided_elsewhere() -> None:
     """A rule that is declared and never runs would be silent."""
-    others = [path for path in PACKAGE.rglob("*.py") if path.parent.name != "rules"]
+    rules = PACKAGE / "rules"
+    others = [path for path in PACKAGE.rglob("*.py") if not path.is_relative_to(rules)]
     text = "\n".join(path.read_text(encoding="utf-8") for path in others)
     silent = [
         rule.name

@@ -85,7 +85,7 @@ def _changed(copy: Path, name: str, text: str = "\n# A comment.\n") -> list[str]
         ("stackspark/decontamination/matcher.py", "scan"),
         ("stackspark/licenses/detector/process.py", "scan"),
         ("stackspark/licenses/assign_licenses.py", "licenses"),
-        ("stackspark/rules/letters.py", "verdicts"),
+        ("stackspark/rules/declared/letters.py", "verdicts"),
         ("stackspark/data/excluded_languages.yaml", "verdicts"),
         ("stackspark/duplicates/near/search.py", "near_duplicates"),
         ("stackspark/export/build_documents.py", "documents"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from stackspark.rules.duplicates import NEAR_DUPLICATE, NORMALIZED_DUPLICATE
+from stackspark.rules.declared.duplicates import NEAR_DUPLICATE, NORMALIZED_DUPLICATE
 from stackspark.rules.rule import Rule
 from stackspark.rules.verdicts import VERDICT_COLUMNS, VERDICT_TYPE, verdict_columns
 

@@ -6,11 +6,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from stackspark.rules.catalog import RULE_ORDER, RULES, FiltersParams
-from stackspark.rules.contamination import ContaminationParams
+from stackspark.rules.declared.contamination import ContaminationParams
+from stackspark.rules.declared.languages import LanguagesParams, excluded_languages, excluded_pairs
+from stackspark.rules.declared.licenses import LicensesParams
+from stackspark.rules.declared.statuses import StatusesParams
 from stackspark.rules.judge import add_verdicts
-from stackspark.rules.languages import LanguagesParams, excluded_languages, excluded_pairs
-from stackspark.rules.licenses import LicensesParams
-from stackspark.rules.statuses import StatusesParams
 
 Found = list[tuple[str, Any, Any, Any]]
 

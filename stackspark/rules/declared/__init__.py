@@ -1,0 +1,1 @@
+"""The rules: one module for each, or for a few that share parameters."""
