@@ -324,28 +324,6 @@ def test_explain_of_something_unknown_suggests_what_there_is(
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "found nothing"),
-        ("  ", "found nothing"),
-        ("swh:1:cnt:xyz", "40 lower-case hex digits"),  # no hash
-        (f"swh:1:rev:{ONE}", "names no file"),  # a revision
-        (f"swh:1:dir:{ONE}", "names no file"),  # a directory without a path
-        (f"swh:1:cnt:{ONE};colour=red", "qualifiers of a SWHID"),  # no such qualifier
-    ],
-)
-def test_parse_target_refuses_what_names_no_file(text: str, said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        parse_target(text)
-
-
-def test_parse_target_reads_a_port_and_colons_in_paths() -> None:
-    target = parse_target("https://host:8080/o/r:src/a:b.py")
-    assert ("https://host:8080/o/r", "/src/a:b.py") in target.splits
-    assert ("https://host:8080/o/r:src/a", "/b.py") in target.splits
-
-
 def test_render_text_shows_hostile_names_harmless(ask: Ask) -> None:
     text = ask(f"ada/one:{HOSTILE}").to_text()
     assert text.replace("\n", "").isprintable()
