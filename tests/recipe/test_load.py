@@ -172,6 +172,7 @@ def test_bytes_refuse_other_units(text: str) -> None:
         "filters.licenses.lineage=keep",
         "filters.licenses.kept_types=[permisive]",
         "near_duplicates.rule=component",
+        "near_duplicates.scope=galaxy",
         "near_duplicates.verification=guess",
         "near_duplicates.minhash.scheme=stack",
         "keep_order.criteria=[star]",

@@ -379,7 +379,7 @@ def by_twin(rows: DataFrame) -> list[Row]:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"threshold": 0}, {"threshold": 1.5}, {"max_rounds": 0}, {"scope": "galaxy"}]
+    "wrong", [{"threshold": 0}, {"threshold": 1.5}, {"max_rounds": 0}, {"max_in_driver": -1}]
 )
 def test_near_duplicates_params_reject(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidParamsError):

@@ -154,7 +154,6 @@ def test_measure_shingles_counts_repeats_and_ignores_them_in_the_signature() -> 
     "wrong",
     [
         {"num_perm": 0},
-        {"scheme": "stack-v1"},
         {"scheme": "stack-v2", "lowercase": False},
         {"num_bands": 0},
         {"rows_per_band": -1},
