@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_documents import cuts
 
-from stackspark.export.manifest import ShardGroup, language_slug
+from stackspark.export.manifest import ShardGroup
 from stackspark.export.shard_files import RowGroupLimits, RowShape, write_shards
 
 SHAPE = RowShape(
@@ -107,28 +107,3 @@ def test_write_shards_has_no_arrow_schema_and_fixed_encodings(tmp_path: Path) ->
     assert {column.compression for column in columns.values()} == {"ZSTD"}
     assert not columns["content"].has_dictionary_page
     assert columns["language"].has_dictionary_page
-
-
-@pytest.mark.parametrize(
-    ("language", "slug"),
-    [
-        ("C", "C"),
-        ("C++", "C_2b_2b"),
-        ("C#", "C_23"),
-        ("F#", "F_23"),
-        ("Objective-C", "Objective_2dC"),
-        ("a_2db", "a_5f2db"),
-        ("日", "_e6_97_a5"),
-        (None, "unknown"),
-        ("unknown", "_75nknown"),
-    ],
-)
-def test_language_slug_vectors(language: str | None, slug: str) -> None:
-    assert language_slug(language) == slug
-
-
-@given(st.lists(st.one_of(st.none(), st.text(min_size=1)), unique=True))
-def test_language_slug_is_injective_and_safe(languages: list[str | None]) -> None:
-    slugs = [language_slug(language) for language in languages]
-    assert len(set(slugs)) == len(slugs)
-    assert all(slug.isascii() and slug.replace("_", "a").isalnum() for slug in slugs)

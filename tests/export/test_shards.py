@@ -1,9 +1,7 @@
 import hashlib
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -14,7 +12,7 @@ from reference_documents import render
 
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import ContractError, InvalidParamsError
-from stackspark.export.manifest import Shard, shard_rows, write_manifest
+from stackspark.export.manifest import Shard, shard_rows
 from stackspark.export.shards import ShardParams, export_documents, export_files, export_ids
 from stackspark.lake.content_reader import ReadMetrics
 
@@ -261,25 +259,3 @@ def test_shard_rows_are_those_of_the_contract(spark: SparkSession, tmp_path: Pat
     (row,) = rows.collect()
     assert row.path == "shards/ids/0123/part-00000-of-00001.parquet"
     assert row.language_counts == {"C++": 1, "Python": 3, "unknown": 1}
-
-
-def test_write_manifest_lists_the_shards(tmp_path: Path) -> None:
-    shard = Shard(
-        path="part-x.parquet",
-        num_rows=2,
-        size_bytes=30,
-        sha256="0" * 64,
-        language=None,
-        language_counts={"C": 1, "B": 2},
-    )
-    provenance: dict[str, Any] = {"recipe": {"b": 1, "a": "ü"}, "table_versions": {"files": 3}}
-    path = Path(write_manifest(str(tmp_path), "ids", [shard], provenance))
-    text = path.read_text()
-    found = json.loads(text)
-    assert found["num_rows"] == 2
-    assert found["shards"][0]["sha256"] == "0" * 64
-    assert found["table_versions"] == {"files": 3}
-    assert found["parquet_writer"].startswith("pyarrow ")
-    assert list(found) == sorted(found)
-    assert [p.name for p in tmp_path.iterdir()] == ["manifest.json"]
-    assert Path(write_manifest(str(tmp_path), "ids", [shard], provenance)).read_text() == text

@@ -31,7 +31,7 @@ OUTCOMES = {
     "slow": ("timed_out", None, "non_permissive"),
     "large": ("too_large", None, "non_permissive"),
     "binary": ("binary", None, "non_permissive"),
-    "odd": ("nothing_found", "full", "non_permissive"),
+    "odd": ("nothing_found", "exact", "non_permissive"),
 }
 
 

@@ -1,7 +1,10 @@
 """Fingerprint of a listing: the same on any machine and in any partitioning."""
 
+from collections.abc import Iterator
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 PLACES = ("container", "locator")
 """Columns that depend on this machine, not on the listed files."""
@@ -25,9 +28,18 @@ def fingerprint_listing(listing: DataFrame) -> DataFrame:
 
 def fingerprint_rows(rows: DataFrame) -> DataFrame:
     """Sum up two hashes of every row of any table; see `fingerprint_listing`."""
-    whole = F.struct(*rows.columns)
-    sums = [F.sum(F.xxhash64(F.lit(seed), whole).cast("decimal(38,0)")) for seed in (1, 2)]
+    # The hash passes over nulls, so that (x, null) and (null, x) would be one.
+    values = (F.struct(*rows.columns), *_nulls(rows.schema))
+    sums = [F.sum(F.xxhash64(F.lit(seed), *values).cast("decimal(38,0)")) for seed in (1, 2)]
     return rows.agg(F.count(F.lit(1)), *sums)
+
+
+def _nulls(struct: T.StructType, parent: str = "") -> Iterator[Column]:
+    """Whether each field is null, at every depth of structs."""
+    for field in struct.fields:
+        yield F.isnull(f"{parent}{field.name}")
+        if isinstance(field.dataType, T.StructType):
+            yield from _nulls(field.dataType, f"{parent}{field.name}.")
 
 
 def _without_places(listing: DataFrame, kind: str) -> Column:

@@ -1,5 +1,5 @@
 import pyarrow as pa
-import pytest
+from edge_tables import EDGES, RANKS, Edge, batches, edge_table, pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_near_duplicates import resolved
@@ -7,33 +7,7 @@ from reference_near_duplicates import resolved
 from stackspark.duplicates.near.kernels.edges import ORDER, merge_edges
 from stackspark.duplicates.near.kernels.resolution import Resolution
 
-Edge = tuple[int, int]
-RANKS = st.integers(0, 40)
 GRADES = st.integers(0, 2)
-EDGES = st.lists(st.tuples(RANKS, RANKS).filter(lambda edge: edge[1] < edge[0]), max_size=60)
-
-
-def edge_table(edges: list[Edge], similarity: float = 1.0, *, is_exact: bool = True) -> pa.Table:
-    return pa.table(
-        {
-            "member": pa.array([member for member, _ in edges], pa.int64()),
-            "head": pa.array([head for _, head in edges], pa.int64()),
-            "similarity": pa.array([similarity] * len(edges), pa.float64()),
-            "is_exact": pa.array([is_exact] * len(edges), pa.bool_()),
-            "round": pa.array([1] * len(edges), pa.int32()),
-        }
-    )
-
-
-def batches(edges: list[Edge], size: int) -> list[pa.RecordBatch]:
-    """A sorted run of edges, cut into batches of `size` rows, an empty one among them."""
-    table = edge_table(edges)
-    cut = table.to_batches(max_chunksize=size)
-    return [*cut[:1], pa.RecordBatch.from_pylist([], table.schema), *cut[1:]]
-
-
-def pairs(table: pa.Table) -> list[Edge]:
-    return list(zip(table["member"].to_pylist(), table["head"].to_pylist(), strict=True))
 
 
 @settings(deadline=None)
@@ -91,26 +65,3 @@ def test_resolution_asks_nothing_about_blobs_that_are_decided() -> None:
     assert pairs(settled.twins) == [(1, 0)]
     assert pairs(settled.asked) == []
     assert pairs(settled.still_open) == [(2, 1)]
-
-
-def test_merge_edges_keeps_a_member_together() -> None:
-    run = [(1, 0), (5, 0), (5, 1), (5, 2), (5, 3), (6, 5)]
-    tables = list(merge_edges([batches(run, 2), batches([(5, 4), (9, 5)], 1)]))
-    members = [set(table["member"].to_pylist()) for table in tables]
-    assert sum(5 in some for some in members) == 1
-    assert [edge for table in tables for edge in pairs(table)] == sorted([*run, (5, 4), (9, 5)])
-
-
-@pytest.mark.parametrize(
-    "unsorted",
-    [
-        [(5, 1), (4, 1)],  # members fall
-        [(5, 2), (5, 1)],  # heads of one member fall
-        [(3, 3)],  # a pair of one blob
-        [(3, 4)],  # a head of a higher rank
-    ],
-)
-@pytest.mark.parametrize("size", [1, 9])
-def test_merge_edges_rejects_what_is_not_sorted(unsorted: list[Edge], size: int) -> None:
-    with pytest.raises(ValueError, match="must be sorted"):
-        list(merge_edges([batches(unsorted, size)]))
