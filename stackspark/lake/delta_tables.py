@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote
@@ -14,8 +14,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
-from stackspark.contracts.constraints import table_properties
-from stackspark.contracts.tables import TableContract
+from stackspark.contracts.constraints import delta_constraints, table_properties
+from stackspark.contracts.tables import Column, TableContract
 from stackspark.errors import ContractError, LakeError
 from stackspark.runtime.storage.filesystems import file_names, located, stored_text
 
@@ -61,6 +61,32 @@ def append_rows(df: DataFrame, path: str, contract: TableContract) -> None:
         df.write.format("delta").mode("append").save(path)
     except (Py4JJavaError, PySparkException) as error:
         raise _contract_error(contract.name, error) or error from error
+
+
+def add_columns(
+    spark: SparkSession, path: str, contract: TableContract, new: Sequence[Column]
+) -> None:
+    """Give a table columns of its contract that it lacks, null in all rows; no row is written."""
+    names, constraints = contract.column_names, delta_constraints(contract)
+    for column in new:
+        place = names.index(column.name)
+        where = f"after `{names[place - 1]}`" if place else "first"
+        added = f"`{column.name}` {column.data_type} {where}"
+        spark.sql(f"alter table delta.`{path}` add columns ({added})")
+        for rule in column.rules:
+            checked = f"{rule.name} check ({constraints[rule.name]})"
+            spark.sql(f"alter table delta.`{path}` add constraint {checked}")
+
+
+def remove_rows(keys: DataFrame, path: str, contract: TableContract) -> None:
+    """Take the rows of some keys off the table's newest version, in one commit.
+
+    Where a table has deletion vectors, its data files stay as they are.
+    """
+    is_same = " and ".join(f"old.`{name}` <=> gone.`{name}`" for name in contract.key)
+    table = DeltaTable.forPath(keys.sparkSession, path).alias("old")
+    gone = keys.select(*contract.key).alias("gone")
+    table.merge(gone, is_same).whenMatchedDelete().execute()
 
 
 def read_version(spark: SparkSession, path: str, version: int) -> DataFrame:

@@ -24,6 +24,7 @@ from stackspark.lake.delta_tables import (
     head_version,
     last_commit,
     read_version,
+    remove_rows,
     replace_rows,
     restore_version,
 )
@@ -105,8 +106,9 @@ class Lake:
     ) -> WriteResult:
         """Commit a new version of a table; readers do not see it before it is published.
 
-        `overwrite` replaces all rows, `append` adds to the base version. The table gets
-        its contract's constraints, so a row that breaks one stops the write.
+        `overwrite` replaces all rows, `append` adds to the base version, `remove` takes those off
+        it whose key is among the rows. The table gets its contract's constraints, so a row that
+        breaks one stops the write.
 
         Raises:
             ContractError: if the columns are not the contract's, or a row breaks a constraint.
@@ -116,8 +118,9 @@ class Lake:
         versions = [row["table_versions"].get(name, -1) for row in self.steps(spark)]
         self._check_log(name, max(versions, default=-1))
         contract = table_contract(name)
-        if mode == "append" and self.starts_from_base(spark, name):
-            append_rows(df, self.table_path(name), contract)
+        if mode != "overwrite" and self.starts_from_base(spark, name):
+            change = append_rows if mode == "append" else remove_rows
+            change(df, self.table_path(name), contract)
         else:
             replace_rows(df, self.table_path(name), contract)
         return last_commit(self.table_path(name))

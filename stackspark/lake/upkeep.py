@@ -12,6 +12,7 @@ from stackspark.contracts.tables import Column as ContractColumn
 from stackspark.contracts.tables import table_contract
 from stackspark.errors import LakeError
 from stackspark.lake.delta_tables import (
+    add_columns,
     column_faults,
     data_files,
     head_version,
@@ -48,7 +49,8 @@ def compact(spark: SparkSession, path: str, target_bytes: int) -> int:
 def migrate(spark: SparkSession, lake: Lake, name: str) -> bool:
     """Give a table that an older stackspark wrote the columns of its contract.
 
-    New columns that may be null are null, columns that are no longer known go.
+    New columns that may be null are null, columns that are no longer known go. No row is written
+    where there are new columns only: `contents` is too large for that.
 
     Returns:
         Whether there was anything to do; a version was committed then.
@@ -72,6 +74,12 @@ def migrate(spark: SparkSession, lake: Lake, name: str) -> bool:
                 f"table {name} of lake {lake.root} cannot be migrated: {'; '.join(faults)}; "
                 "name a new lake with --lake"
             )
+    new = [column for column in contract.columns if column.name not in known]
+    if len(faults) == len(new):
+        if name not in RECORDS:
+            lake.starts_from_base(spark, name)
+        add_columns(spark, path, contract, new)
+        return True
     columns = [
         F.col(column.name) if column.name in known else _null(column) for column in contract.columns
     ]

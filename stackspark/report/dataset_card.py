@@ -46,7 +46,8 @@ ROWS = {
     "ids": (
         "One row per repository, or per numbered part of a large one: identifiers and "
         "measurements of its files, no text. Fetch `s3://softwareheritage/content/<blob_id>`, "
-        "unpack it with gzip, and decode it as `src_encoding` says."
+        "unpack it with gzip, and decode it as `src_encoding` says. Names are those of Python's "
+        "codecs; CESU-8 is UTF-8 of the halves of UTF-16."
     ),
     "notices": (
         "One row per licence text that kept files rest on: what it states, its copyright lines "

@@ -21,7 +21,6 @@ from stackspark.runtime.package import NAME, package_folder, schemas_folder
 
 DECIDING = {
     "ahocorasick_rs": "ahocorasick-rs",
-    "cchardet": "faust-cchardet",
     "dulwich": "dulwich",
     "enry": "enry-python",
     "license_expression": "license-expression",

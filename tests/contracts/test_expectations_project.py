@@ -15,7 +15,7 @@ from stackspark.errors import UsageError
 SHA = "a" * 40
 CONTENT = {
     "blob_id": SHA, "content_id": SHA, "length_bytes": 3, "status": "ok", "src_encoding": "UTF-8",
-    "encoding_confidence": 1.0, "content": "a\n",
+    "encoding_confidence": 1.0, "content": "a\n", "decoder_version": 2,
 }  # fmt: skip
 DOCUMENT = {
     "document_id": f"{SHA}-0", "directory_id": SHA, "part": 0, "num_parts": 1,

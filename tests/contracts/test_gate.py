@@ -18,7 +18,7 @@ def quarantine(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
 
 
 def contents(spark: SparkSession, status: str, content: str | None) -> DataFrame:
-    row = ("a" * 40, "b" * 40, 1, status, "utf-8" if status == "ok" else None, None, content)
+    row = ("a" * 40, "b" * 40, 1, status, "utf-8" if status == "ok" else None, None, content, 1)
     return spark.createDataFrame([row], CONTENTS.ddl)
 
 

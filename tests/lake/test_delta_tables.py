@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from stackspark.contracts.tables import table_contract
 from stackspark.errors import LakeError
-from stackspark.lake.delta_tables import last_commit, read_version
+from stackspark.lake.delta_tables import add_columns, head_version, last_commit, read_version
 
 
 def numbers(spark: SparkSession, first: int, last: int) -> DataFrame:
@@ -83,3 +84,25 @@ def test_last_commit_counts_what_it_wrote(spark: SparkSession, path: str) -> Non
         Path(path, file.rpartition("/")[2]).stat().st_size
         for file in read_version(spark, path, 2).inputFiles()
     )
+
+
+def test_columns_are_added_in_their_places_and_no_row_is_written(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    path, contract = str(tmp_path / "table"), table_contract("contents")
+    names = [name for name in contract.column_names if name not in {"status", "decoder_version"}]
+    rows = spark.createDataFrame([("b",)], "blob_id string").selectExpr(
+        *("blob_id" if name == "blob_id" else f"cast(null as string) {name}" for name in names)
+    )
+    rows.coalesce(1).write.format("delta").save(path)
+    files = [*tmp_path.rglob("*.parquet")]
+    new = [column for column in contract.columns if column.name not in names]
+    add_columns(spark, path, contract, new)
+    found = read_version(spark, path, head_version(path))
+    assert found.columns == contract.column_names
+    assert [(row["blob_id"], row["decoder_version"]) for row in found.collect()] == [("b", None)]
+    assert [*tmp_path.rglob("*.parquet")] == files
+    with pytest.raises(Exception, match="decoder_version"):
+        found.selectExpr("* except (decoder_version)", "0 decoder_version").write.format(
+            "delta"
+        ).mode("append").save(path)

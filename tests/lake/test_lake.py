@@ -165,6 +165,15 @@ def test_append_starts_from_the_audited_version_after_a_rejected_head(
     assert keys(restarted.read(spark, "quarantine", version=written.version)) == ["good", "new"]
 
 
+def test_remove_takes_off_the_rows_of_some_keys(spark: SparkSession, lake: Lake) -> None:
+    version = lake.write(spark, "quarantine", quarantine(spark, "a", "b", "c")).version
+    lake.record_step(spark, step_row("list", quarantine=version))()
+    gone = quarantine(spark, "b", "never there").drop("message")
+    written = lake.write(spark, "quarantine", gone, mode="remove")
+    assert keys(lake.read(spark, "quarantine", version=written.version)) == ["a", "c"]
+    assert keys(lake.read(spark, "quarantine", version=version)) == ["a", "b", "c"]
+
+
 def part_row(minute: int, status: str, **versions: int) -> dict[str, Any]:
     """A row of `runs` for a part, or the end, of a step that came a while after the last one."""
     moment = NOON.replace(minute=minute)
@@ -284,7 +293,7 @@ def test_publish_refuses_a_version_that_was_not_audited(spark: SparkSession, lak
 
 
 def test_contents_have_numbered_rows(spark: SparkSession, lake: Lake) -> None:
-    row = ("a" * 40, "b" * 40, 2, "ok", "utf-8", None, "x\n")
+    row = ("a" * 40, "b" * 40, 2, "ok", "utf-8", None, "x\n", 1)
     contents = spark.createDataFrame([row], table_contract("contents").ddl)
     version = lake.write(spark, "contents", contents).version
     read = lake.read(spark, "contents", version=version)

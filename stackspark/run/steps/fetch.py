@@ -18,10 +18,23 @@ from stackspark.sources.base.content import UNAVAILABLE
 from stackspark.sources.fetching.fetch import FetchParams, fetch_contents
 from stackspark.sources.fetching.metrics import FetchMetrics
 from stackspark.sources.fetching.outcomes import attach_blobs, collect_quarantine
-from stackspark.sources.fetching.requests import bucket_requests, fetch_parts, request_contents
+from stackspark.sources.fetching.requests import (
+    bucket_requests,
+    fetch_parts,
+    outdated_contents,
+    request_contents,
+)
 from stackspark.sources.origins.fingerprint_listing import fingerprint_rows
 
 UNUSABLE = ("missing", "corrupt")
+
+DERIVED = {
+    "measurements": ("blob_id",),
+    "file_languages": ("blob_id",),
+    "license_texts": ("blob_id",),
+    "similarities": ("blob_id", "other_blob_id"),
+}
+"""Tables that grow with what was measured of texts, and their columns that name a blob."""
 """Outcomes of fetching that leave nothing to keep; the file is quarantined."""
 
 
@@ -51,12 +64,11 @@ class _Fetch:
 
     def produce(self, notes: Notes) -> Iterator[Write]:
         """Write contents part by part, then the files and what could not be used."""
-        known, origins = self.context.known_or_empty("contents"), self.context.table("origins")
-        wanted = request_contents(self.listed.files(), origins, self.listed.opt_outs(), known)
-        requests = self.context.scratch.write(bucket_requests(wanted), "requests")
+        requests = self.context.scratch.write(bucket_requests(self._wanted()), "requests")
         notes["requested"] = requests.count()
         parts = fetch_parts(requests, notes["requested"], self.params)
         far = partial(self._how_far, notes["requested"], time.monotonic())
+        yield from self._outdated(requests)
         with self.context.progress.telling(far):
             for number, part in enumerate(parts, 1):
                 yield self._fetched(part, is_part=number < len(parts))
@@ -74,6 +86,34 @@ class _Fetch:
         yield Write(
             table="quarantine", rows=collect_quarantine(self.listed.listings.quarantine(), located)
         )
+
+    def _wanted(self) -> DataFrame:
+        """Contents that the lake lacks, or whose text an older decoder guessed or refused."""
+        known, origins = self.context.known_or_empty("contents"), self.context.table("origins")
+        settled = known.join(
+            outdated_contents(known).select("content_id"), "content_id", how="left_anti"
+        )
+        return request_contents(self.listed.files(), origins, self.listed.opt_outs(), settled)
+
+    def _outdated(self, requests: DataFrame) -> Iterator[Write]:
+        """Take off what is decoded again, and first of all what was made of its text."""
+        known = self.context.known("contents")
+        if known is None:
+            return
+        again = outdated_contents(known).join(requests, "content_id", how="left_semi")
+        gone = self.context.scratch.write(again.select("blob_id"), "outdated")
+        count = gone.count()
+        if not count:
+            return
+        self.context.progress.say(f"  {'fetch':<18} decodes again: {count:,} contents")
+        for name, columns in DERIVED.items():
+            rows = self.context.known(name)
+            if rows is not None:
+                for column in columns:
+                    ids = gone.withColumnRenamed("blob_id", column)
+                    rows = rows.join(ids, column, how="left_anti").select(*rows.columns)
+                yield Write(table=name, rows=rows, is_part=True)
+        yield Write(table="contents", rows=gone, mode="remove", is_part=True)
 
     def _fetched(self, requests: DataFrame, *, is_part: bool = False) -> Write:
         fetched = fetch_contents(requests, self.params, self.fetched)

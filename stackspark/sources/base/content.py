@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from stackspark.contracts.tables import table_contract
-from stackspark.sources.base.decoding import decode
 from stackspark.sources.base.entries import SourceFault
 from stackspark.sources.base.members import hash_both, read_chunks
 from stackspark.swhid import blob_id, content_id
+from stackspark.texts.decoding.decode import DECODER_VERSION, decode
 
 ROW_COST_BYTES = 256
 """Bytes that a row without text counts for, so that batches of empty files are bounded as well."""
@@ -37,7 +37,10 @@ class Request(NamedTuple):
 
 
 class Content(NamedTuple):
-    """One row of `FETCHED`; from `status` to `content` the fields are those of `Decoded`."""
+    """One row of `FETCHED`; from `status` to `content` the fields are those of `Decoded`.
+
+    `decoder_version` is null where nothing was decoded.
+    """
 
     content_id: str
     blob_id: str | None = None
@@ -46,6 +49,7 @@ class Content(NamedTuple):
     src_encoding: str | None = None
     encoding_confidence: float | None = None
     content: str | None = None
+    decoder_version: int | None = None
     error_class: str | None = None
     message: str | None = None
 
@@ -71,7 +75,7 @@ def make_content(
     raw = read_chunks(chunks, length_bytes)
     if content_id(raw) != wanted:
         return changed_content(wanted, content_id(raw))
-    return Content(wanted, blob_id(raw), length_bytes, *decode(raw))
+    return Content(wanted, blob_id(raw), length_bytes, *decode(raw), DECODER_VERSION)
 
 
 def changed_content(wanted: str, found: str) -> Content:

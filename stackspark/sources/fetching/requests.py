@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from stackspark.ledger.subjects import file_subject
 from stackspark.sources.fetching.fetch import FetchParams
 from stackspark.swhid import SYMLINK_MODE
+from stackspark.texts.decoding.decode import DECODER_VERSION
 
 MAX_PARTS = 4096
 """Commits of one fetch at most: each takes seconds, and a place in the table's log."""
@@ -47,6 +48,13 @@ def request_contents(
         .join(_subjects(opted_out, "content", "content_id"), "content_id", how="left_anti")
         .join(contents.select("content_id"), "content_id", how="left_anti")
     )
+
+
+def outdated_contents(contents: DataFrame) -> DataFrame:
+    """Contents whose text an older decoder guessed, or refused: they are fetched again."""
+    is_older = F.coalesce("decoder_version", F.lit(1)) < DECODER_VERSION
+    is_refused = F.col("status").isin("binary", "undecodable")
+    return contents.where(is_older & (is_refused | F.col("encoding_confidence").isNotNull()))
 
 
 def bucket_requests(requests: DataFrame) -> DataFrame:

@@ -12,8 +12,10 @@ from stackspark.sources.fetching.requests import (
     bucket_requests,
     count_parts,
     fetch_parts,
+    outdated_contents,
     request_contents,
 )
+from stackspark.texts.decoding.decode import DECODER_VERSION
 
 LOCATED = "directory_id string, path string, content_id string, mode int, locator struct<n:int>"
 NUM_REQUESTS, NUM_UNITS = 4000, 300
@@ -103,3 +105,20 @@ def test_request_contents_asks_once_and_spares_links_known_and_opted_out(
     rows = request_contents(files, origins, opted_out, known).sort("content_id").collect()
     found = [(row.content_id, row.locator.n, row.other_locator.n) for row in rows]
     assert found == [("c1", 1, 2), ("c7", 8, 8)]
+
+
+def test_contents_that_an_older_decoder_guessed_or_refused_are_outdated(
+    spark: SparkSession,
+) -> None:
+    new, old = DECODER_VERSION, DECODER_VERSION - 1
+    rows = [
+        ("guessed before", "ok", 0.9, old), ("refused before", "undecodable", None, old),
+        ("binary before", "binary", None, old), ("of no version", "undecodable", None, None),
+        ("certain before", "ok", None, old), ("guessed now", "ok", 0.9, new),
+        ("refused now", "binary", None, new), ("not decoded", "too_large", None, None),
+    ]  # fmt: skip
+    ddl = "content_id string, status string, encoding_confidence double, decoder_version int"
+    found = outdated_contents(spark.createDataFrame(rows, ddl)).collect()
+    assert {row.content_id for row in found} == {
+        "guessed before", "refused before", "binary before", "of no version",
+    }  # fmt: skip
