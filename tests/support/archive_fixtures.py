@@ -61,7 +61,12 @@ COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
 
 
 def tar_of(data: bytes) -> bytes:
+    return tar_of_files({"blanks": data})
+
+
+def tar_of_files(files: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        add_file(tar, "blanks", data)
+        for name, data in files.items():
+            add_file(tar, name, data)
     return buffer.getvalue()

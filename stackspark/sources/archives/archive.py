@@ -6,13 +6,19 @@ archive; faults of one member (an unsafe path, a link that leaves the root, encr
 out, and the root's id is computed without it.
 """
 
+import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from stackspark import swhid
+from stackspark.sources.archives.nested import (
+    AR_MAGIC,
+    ar_members,
+    is_debian,
+    package_members,
+)
 from stackspark.sources.archives.streams import open_stream
 from stackspark.sources.archives.tars import tar_members
 from stackspark.sources.archives.zips import zip_members
@@ -22,6 +28,17 @@ from stackspark.sources.base.members import Member, hash_content, read_chunks
 from stackspark.sources.base.paths import MAX_PATH_BYTES, link_leaves_root, member_path
 
 _ZIP_MAGIC = (b"PK\3\4", b"PK\5\6")
+_OTHER_FORMATS = {
+    b"\x1f\x9d": "compressed by compress (.Z)",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+    b"MSCF": "a cabinet",
+    b"LZIP": "compressed by lzip",
+    b"\x04\x22\x4d\x18": "compressed by lz4",
+    b"0707": "a cpio archive",
+    b"\xed\xab\xee\xdb": "an RPM package",
+    b"!<ar": "an ar archive, and no package of Debian",
+}
 
 
 @contextmanager
@@ -60,22 +77,29 @@ def member_bytes(member: Member) -> bytes:
     return read_chunks(member.chunks(), member.length_bytes)
 
 
-def _members(file: BinaryIO, size_bytes: int, limits: Limits) -> Iterator[Member]:
-    head = file.read(4)
-    file.seek(0)
-    if head in _ZIP_MAGIC:
-        return zip_members(file, size_bytes, limits)
-    stream, compressed = open_stream(file, limits)
-    if not compressed and not _is_tar(file) and zipfile.is_zipfile(file):
-        # A zip behind a start-up script, such as a self-extracting one.
-        return zip_members(file, size_bytes, limits)
-    return tar_members(stream, needs_end_marker=not compressed)
-
-
-def _is_tar(file: BinaryIO) -> bool:
+def _members(file: io.BufferedReader, size_bytes: int, limits: Limits) -> Iterator[Member]:
     block = file.read(512)
+    head, is_tar = block[:4], block[257:262] == b"ustar"
+    # A zip may stand behind a start-up script, such as a self-extracting one.
+    if head in _ZIP_MAGIC or (not is_tar and _is_zip(file, limits)):
+        return package_members(lambda: zip_members(file, size_bytes, limits), limits)
+    if block.startswith(AR_MAGIC) and is_debian(file):
+        return package_members(lambda: ar_members(file), limits)
+    other = next((what for magic, what in _OTHER_FORMATS.items() if head.startswith(magic)), None)
+    if other is not None:
+        what = f"the file is {other}, which is not supported"
+        raise SourceFault("unsupported_archive", f"{what}; repack it as tar or zip")
+
+    def members() -> Iterator[Member]:
+        file.seek(0)
+        return tar_members(open_stream(file, limits))
+
+    return package_members(members, limits)
+
+
+def _is_zip(file: io.BufferedReader, limits: Limits) -> bool:
     file.seek(0)
-    return block[257:262] == b"ustar"
+    return not open_stream(file, limits).is_compressed and zipfile.is_zipfile(file)
 
 
 def _entry(member: Member, listed: dict[bytes, File], limits: Limits) -> Iterator[Entry]:

@@ -1,6 +1,7 @@
 """Decompression as a stream: nothing is unpacked to disk, and a bomb stops at its limit.
 
-gzip, bzip2, xz and zstd are recognised by their first bytes, never by the file's name.
+gzip, bzip2, xz, lzma and zstd are recognised by their first bytes, never by the file's name. All
+members, streams and frames are read; zero bytes between and behind them are padding.
 """
 
 import bz2
@@ -8,7 +9,7 @@ import io
 import lzma
 import zlib
 from collections.abc import Callable
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import zstandard
 
@@ -80,13 +81,27 @@ def _xz() -> _Decoder:
     return lzma.LZMADecompressor(memlimit=MAX_WINDOW_BYTES)
 
 
-# Magic bytes, decoder, and bytes fed to it at a time: 1 KiB of zstd is at most 32 MiB of output.
-_FORMATS: tuple[tuple[bytes, Callable[[], _Decoder], int], ...] = (
-    (b"\x1f\x8b", _Gzip, CHUNK_BYTES),
-    (b"BZh", bz2.BZ2Decompressor, CHUNK_BYTES),
-    (b"\xfd7zXZ\x00", _xz, CHUNK_BYTES),
-    (b"\x28\xb5\x2f\xfd", _Zstd, 1024),
+class _Format(NamedTuple):
+    """Magic bytes, decoder, and bytes fed to it at a time."""
+
+    magic: bytes
+    new_decoder: Callable[[], _Decoder]
+    feed_bytes: int = CHUNK_BYTES
+
+
+_ZSTD = _Format(b"\x28\xb5\x2f\xfd", _Zstd, feed_bytes=1024)
+"""1 KiB of zstd is at most 32 MiB of output."""
+
+_FORMATS = (
+    _Format(b"\x1f\x8b", _Gzip),
+    _Format(b"BZh", bz2.BZ2Decompressor),
+    _Format(b"\xfd7zXZ\x00", _xz),
+    _Format(b"\x5d\x00\x00", _xz),
+    _ZSTD,
 )
+HEAD_BYTES = 8
+"""Enough for every magic, and for the head of a skippable frame."""
+
 _ERRORS = (zlib.error, OSError, lzma.LZMAError, zstandard.ZstdError, EOFError)
 
 
@@ -110,68 +125,104 @@ class Expansion:
 class _Inflated(io.RawIOBase):
     """The decompressed bytes of a file as a raw stream; members and frames are joined."""
 
-    def __init__(
-        self, file: BinaryIO, new_decoder: Callable[[], _Decoder], feed_bytes: int, limits: Limits
-    ) -> None:
-        self._file = file
-        self._new_decoder = new_decoder
-        self._decoder = new_decoder()
-        self._feed_bytes = feed_bytes
+    def __init__(self, file: BinaryIO, kind: _Format, limits: Limits) -> None:
+        self._file, self._kind = file, kind
+        self._decoder: _Decoder | None = None
         self._expansion = Expansion(limits)
         self._input = b""
         self._output = memoryview(b"")
+        self._is_ended = self.is_followed = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         while not self._output:
-            if self._decoder.eof and not self._next_member():
+            decoder = self._next_member()
+            if decoder is None:
                 return 0
-            self._output = memoryview(self._step(len(buffer)))
+            self._output = memoryview(self._step(decoder, len(buffer)))
             self._expansion.add(len(self._output))
         size = min(len(buffer), len(self._output))
         buffer[:size] = self._output[:size]
         self._output = self._output[size:]
         return size
 
-    def _step(self, max_length: int) -> bytes:
+    def _step(self, decoder: _Decoder, max_length: int) -> bytes:
         data, self._input = self._input, b""
-        if not data and self._decoder.needs_input:
+        if not data and decoder.needs_input:
             data = self._feed()
             if not data:
                 raise SourceFault("truncated_archive", "the compressed stream ends too early")
         try:
-            return self._decoder.decompress(data, max_length)
+            return decoder.decompress(data, max_length)
         except _ERRORS as error:
             raise SourceFault("corrupt_archive", f"decompression failed: {error}") from error
 
     def _feed(self) -> bytes:
-        data = self._file.read(self._feed_bytes)
+        data = self._file.read(self._kind.feed_bytes)
         self._expansion.bytes_in += len(data)
         return data
 
-    def _next_member(self) -> bool:
-        rest = self._decoder.unused_data or self._feed()
-        magic = next(magic for magic, decoder, _ in _FORMATS if decoder is self._new_decoder)
-        if not rest.startswith(magic):
-            # Padding after the last member is usual on tapes and in signed packages.
-            return False
-        self._decoder = self._new_decoder()
-        self._input = rest
-        return True
+    def _next_member(self) -> _Decoder | None:
+        """The decoder of the member that comes next, or goes on; None behind the last one."""
+        if self._is_ended or (self._decoder is not None and not self._decoder.eof):
+            return None if self._is_ended else self._decoder
+        rest = b"" if self._decoder is None else self._decoder.unused_data
+        while rest := self._behind_padding(rest):
+            if not _is_skippable(rest):
+                break
+            rest = self._behind_frame(rest)
+        self.is_followed = bool(rest) and not rest.startswith(self._kind.magic)
+        self._is_ended = not rest or self.is_followed
+        if self._is_ended:
+            return None
+        self._input, self._decoder = rest, self._kind.new_decoder()
+        return self._decoder
+
+    def _behind_padding(self, rest: bytes) -> bytes:
+        """What comes behind zero bytes, at least `HEAD_BYTES` of it where there are so many."""
+        while len(rest := rest.lstrip(b"\0")) < HEAD_BYTES and (more := self._feed()):
+            rest += more
+        return rest
+
+    def _behind_frame(self, rest: bytes) -> bytes:
+        """What comes behind a skippable frame of zstd, such as pzstd begins each part with."""
+        left = HEAD_BYTES + int.from_bytes(rest[4:HEAD_BYTES], "little")
+        while left > len(rest):
+            left -= len(rest)
+            if not (rest := self._feed()):
+                raise SourceFault("truncated_archive", "the compressed stream ends too early")
+        return rest[left:]
 
 
-def open_stream(file: BinaryIO, limits: Limits) -> tuple[BinaryIO, bool]:
-    """Wrap a file so that reading it gives decompressed bytes.
+class Stream(NamedTuple):
+    """The bytes of a file, decompressed where they were compressed."""
 
-    Returns:
-        The stream, and whether it is compressed.
-    """
-    head = file.read(8)
-    file.seek(0)
-    for magic, decoder, feed_bytes in _FORMATS:
-        if head.startswith(magic):
-            raw = _Inflated(file, decoder, feed_bytes, limits)
-            return io.BufferedReader(raw, CHUNK_BYTES), True
-    return file, False
+    file: BinaryIO
+    inflated: _Inflated | None = None
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the compression tells where the bytes end."""
+        return self.inflated is not None
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether something comes behind the last member; known once all was read."""
+        return self.inflated is not None and self.inflated.is_followed
+
+
+def open_stream(file: "io.BufferedReader[Any]", limits: Limits) -> Stream:
+    """Wrap a file so that reading it gives decompressed bytes."""
+    head = file.peek(HEAD_BYTES)[:HEAD_BYTES]
+    found = [kind for kind in _FORMATS if head.startswith(kind.magic)]
+    found += [_ZSTD] if _is_skippable(head) else []
+    if not found:
+        return Stream(file)
+    inflated = _Inflated(file, found[0], limits)
+    return Stream(io.BufferedReader(inflated, CHUNK_BYTES), inflated)
+
+
+def _is_skippable(head: bytes) -> bool:
+    return len(head) >= HEAD_BYTES and head[0] & 0xF0 == 0x50 and head[1:4] == b"\x2a\x4d\x18"

@@ -10,10 +10,14 @@ import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from stackspark.sources.archives.streams import Stream
 from stackspark.sources.base.entries import SourceFault
 from stackspark.sources.base.members import CHUNK_BYTES, Member
 
 BLOCK_BYTES = 512
+SPARSE_GOES_ON = 504
+"""Place of the byte of a block of a sparse map that says whether another one follows."""
+
 MAX_HEADER_BYTES = 1024 * 1024
 """Extended headers hold names and dates; real ones take a few hundred bytes."""
 
@@ -32,20 +36,20 @@ _KINDS = {
 }
 
 
-def tar_members(stream: BinaryIO, *, needs_end_marker: bool) -> Iterator[Member]:
+def tar_members(opened: Stream) -> Iterator[Member]:
     """Read the members of a tar archive in order.
 
-    Args:
-        stream: the archive, decompressed.
-        needs_end_marker: whether a missing end marker means that the archive was cut off; in a
-            compressed archive the compression's own end is the surer sign.
+    A missing end marker means that the archive was cut off; in a compressed one the compression's
+    own end is the surer sign. What comes behind the end, but zero bytes, is a last member with a
+    problem.
+
     Raises:
         SourceFault: not_an_archive, truncated_archive or corrupt_archive.
     """
-    position = 0
+    position, stream = 0, opened.file
     pending: dict[str, bytes] = {}
     lasting: dict[str, bytes] = {}
-    while (header := _next_header(stream, position, needs_end_marker)) is not None:
+    while (header := _next_header(stream, position, not opened.is_compressed)) is not None:
         if header.type in _HEADERS:
             target = lasting if header.type == _GLOBAL_HEADER else pending
             target.update(_extension(stream, header))
@@ -56,7 +60,17 @@ def tar_members(stream: BinaryIO, *, needs_end_marker: bool) -> Iterator[Member]
         body.skip()
         pending.clear()
         position += 1
-    _drain(stream)
+    # All is read, so that the compression checks its checksum.
+    if _has_more(stream) or opened.is_followed:
+        yield Member(
+            position=position,
+            name=b"behind the end",
+            kind="file",
+            mode=0,
+            length_bytes=0,
+            chunks=lambda: iter(()),
+            problem=("trailing_data", "bytes follow the end of the archive; they were not read"),
+        )
 
 
 def _next_header(stream: BinaryIO, position: int, needs_end: bool) -> tarfile.TarInfo | None:
@@ -106,11 +120,17 @@ def _pax_records(data: bytes) -> dict[str, bytes]:
 def _member(
     header: tarfile.TarInfo, extension: dict[str, bytes], position: int, body: "_Body"
 ) -> Member:
-    sparse = any(key.startswith("GNU.sparse.") for key in extension)
+    name = extension.get("GNU.sparse.name") or extension.get("path") or _raw(header.name)
+    is_sparse = header.type == tarfile.GNUTYPE_SPARSE or any(
+        key.startswith("GNU.sparse.") for key in extension
+    )
+    kind = _KINDS.get(header.type, "file")
+    # Archives of before there were types of members tell folders so.
+    is_folder = kind == "file" and name.endswith(b"/")
     return Member(
         position=position,
-        name=extension.get("path", _raw(header.name)),
-        kind="unsupported" if sparse else _KINDS.get(header.type, "file"),
+        name=name,
+        kind="unsupported" if is_sparse else "folder" if is_folder else kind,
         mode=header.mode,
         length_bytes=body.length_bytes,
         chunks=body.chunks,
@@ -142,12 +162,19 @@ class _Body:
 
 def _body(stream: BinaryIO, header: tarfile.TarInfo, extension: dict[str, bytes]) -> _Body:
     if header.type == tarfile.GNUTYPE_SPARSE:
-        raise SourceFault("unsupported_archive", "GNU sparse members are not supported; repack it")
+        _skip_sparse_map(stream, header)
     digits = extension.get("size", b"%d" % header.size)
     if not digits.isdigit():
         raise SourceFault("corrupt_archive", f"a member claims a size of {digits!r}")
     without_data = _KINDS.get(header.type, "file") != "file"
     return _Body(stream, 0 if without_data else int(digits))
+
+
+def _skip_sparse_map(stream: BinaryIO, header: tarfile.TarInfo) -> None:
+    """Read the blocks behind a header in which GNU tar goes on with the map of a sparse file."""
+    _, goes_on, _ = header._sparse_structs  # type: ignore[attr-defined]
+    while goes_on:
+        goes_on = _exactly(stream, BLOCK_BYTES)[SPARSE_GOES_ON]
 
 
 def _raw(text: str) -> bytes:
@@ -161,7 +188,9 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
     return data
 
 
-def _drain(stream: BinaryIO) -> None:
-    """Read to the end, so that the compression checks its checksum."""
-    while stream.read(CHUNK_BYTES):
-        pass
+def _has_more(stream: BinaryIO) -> bool:
+    """Read to the end; whether there was anything but zero bytes."""
+    found = False
+    while data := stream.read(CHUNK_BYTES):
+        found = found or data.count(0) < len(data)
+    return found

@@ -1,5 +1,6 @@
 """Members of a zip archive (zip, wheel, jar, Go module), in the order of its directory."""
 
+import copy
 import lzma
 import stat
 import struct
@@ -17,6 +18,12 @@ from stackspark.sources.base.members import CHUNK_BYTES, Member
 ENCRYPTED = 0x1
 UTF8_NAME = 0x800
 UNIX = 3
+WINDOWS = (0, 10, 11, 14)
+"""Systems that an archive says it was made on: FAT, NTFS by two numbers, VFAT."""
+
+UNICODE_PATH = 0x7075
+EXTRA_FIELD = struct.Struct("<2H")
+LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 END_RECORD = struct.Struct("<4s4H2LH")
 END_RECORD_64 = struct.Struct("<4sQ2H2L4Q")
 MAX_COMMENT_BYTES = 65535
@@ -79,10 +86,11 @@ def _member(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, position: int, expansion: Expansion
 ) -> Member:
     mode = info.external_attr >> 16 if info.create_system == UNIX else 0
+    name = _raw_name(info)
     return Member(
         position=position,
-        name=_raw_name(info),
-        kind=_kind(info, mode),
+        name=name,
+        kind=_kind(name, mode),
         mode=mode,
         length_bytes=info.file_size,
         chunks=partial(_chunks, archive, info, expansion),
@@ -91,12 +99,30 @@ def _member(
 
 
 def _raw_name(info: zipfile.ZipInfo) -> bytes:
-    """Return the name's bytes as the archive holds them; `filename` is cut at a NUL."""
-    return info.orig_filename.encode("utf-8" if info.flag_bits & UTF8_NAME else "cp437")
+    """The name in its one form: in UTF-8 where the archive has that, with slashes.
+
+    `filename` is cut at a NUL, so it is not used. Tools of Windows write backslashes, which unzip
+    takes for slashes too where the archive says that it was made there.
+    """
+    name = info.orig_filename.encode("utf-8" if info.flag_bits & UTF8_NAME else "cp437")
+    name = _unicode_name(info.extra, name) or name
+    is_of_windows = info.create_system in WINDOWS and b"/" not in name
+    return name.replace(b"\\", b"/") if is_of_windows else name
 
 
-def _kind(info: zipfile.ZipInfo, mode: int) -> str:
-    if info.orig_filename.endswith("/"):
+def _unicode_name(extra: bytes, name: bytes) -> bytes | None:
+    """The name in UTF-8 that an extra field holds, if it was made for this name."""
+    while len(extra) >= EXTRA_FIELD.size:
+        kind, length = EXTRA_FIELD.unpack_from(extra)
+        data, extra = extra[4 : 4 + length], extra[4 + length :]
+        if kind == UNICODE_PATH and len(data) > 5 and data[0] == 1:
+            checksum = int.from_bytes(data[1:5], "little")
+            return data[5:] if checksum == zlib.crc32(name) else None
+    return None
+
+
+def _kind(name: bytes, mode: int) -> str:
+    if name.endswith(b"/"):
         return "folder"
     file_type = stat.S_IFMT(mode)
     if file_type == stat.S_IFLNK:
@@ -108,9 +134,29 @@ def _chunks(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, expansion: Expansion
 ) -> Iterator[bytes]:
     try:
-        with archive.open(info) as member:
+        with archive.open(_as_named_there(archive, info)) as member:
             while data := member.read(CHUNK_BYTES):
                 expansion.add(len(data))
                 yield data
+    except NotImplementedError as error:
+        what = f"compression method {info.compress_type} of a zip is not supported"
+        raise SourceFault("unsupported_member", what) from error
     except _ERRORS as error:
         raise SourceFault("corrupt_member", f"the member cannot be read: {error}") from error
+
+
+def _as_named_there(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """A member as the directory has it, by the name before its bytes, which may be another.
+
+    Members are found by their offset; `zipfile` refuses those whose two names differ.
+    """
+    file = archive.fp
+    assert file is not None
+    file.seek(info.header_offset)
+    head = file.read(LOCAL_HEADER.size)
+    if len(head) < LOCAL_HEADER.size:
+        return info
+    name = file.read(LOCAL_HEADER.unpack(head)[-2])
+    found = copy.copy(info)
+    found.orig_filename = name.decode("utf-8" if info.flag_bits & UTF8_NAME else "cp437")
+    return found
