@@ -65,7 +65,8 @@ def parse_source(
 ) -> SourceSpec:
     """Parse ``KIND:LOCATION``.
 
-    The last ``@`` of a git source begins the ref, unless the path with it exists.
+    The longest path that exists, before an ``@`` of a git source, is the location, and what comes
+    behind is the ref: both may hold an ``@``.
 
     Raises:
         UsageError: if the kind is unknown or the location empty.
@@ -123,9 +124,15 @@ def normalized_name(name: str) -> str:
 
 
 def _split_ref(location: str) -> tuple[str, str | None]:
-    path, at, ref = location.rpartition("@")
-    if not at or Path(location).exists():
+    if Path(location).exists():
         return location, None
+    places = [place for place, char in enumerate(location) if char == "@"]
+    there = [place for place in places if Path(location[:place]).is_dir() and location[:place]]
+    if not places:
+        return location, None
+    # Where no path exists, what is missing is told of the one before the last.
+    place = max(there, default=places[-1])
+    path, ref = location[:place], location[place + 1 :]
     if not path or not ref:
         raise UsageError(f"a git source is {KINDS['git']}; found 'git:{location}'")
     return path, ref

@@ -5,11 +5,13 @@ checked against its id when it is read.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from cachetools import LRUCache
+from dulwich.midx import MultiPackIndex, load_midx
 
 from stackspark.sources.base.entries import SourceFault
 from stackspark.sources.git.packs import Loose, Pack, apply_delta, broken_object, result_size
@@ -19,6 +21,13 @@ OBJECT_TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 MAX_CHAIN = 4096
 MAX_ALTERNATES = 32
 CACHE_BYTES = 64 * 1024 * 1024
+MAX_NAMED = 3
+"""Broken packs that a message names."""
+
+Place = Path | tuple[Pack, int]
+"""A loose file, or a pack and the offset in it."""
+
+Answer = TypeVar("Answer")
 
 
 class GitObjects:
@@ -27,7 +36,8 @@ class GitObjects:
     def __init__(self, objects: Path, max_bytes: int) -> None:
         """Open the folder `objects`; no object of more than `max_bytes` is held in memory."""
         self._folders = _with_alternates(objects)
-        self._packs = [Pack(path) for folder in self._folders for path in _pack_paths(folder)]
+        self._broken: list[Path] = []
+        self._packs = [pack for folder in self._folders for pack in self._opened(folder)]
         self._max_bytes = max_bytes
         self._bases: LRUCache[tuple[Path, int], tuple[str, bytes]] = LRUCache(
             CACHE_BYTES, getsizeof=lambda kept: len(kept[1])
@@ -38,13 +48,30 @@ class GitObjects:
         for pack in self._packs:
             pack.close()
 
+    def _opened(self, folder: Path) -> Iterator[Pack]:
+        """The packs of a folder; one that cannot be opened does not cost what the others have."""
+        shared = _multi_pack_index(folder)
+        for path in sorted((folder / "pack").glob("*.pack")):
+            try:
+                yield Pack(path, shared)
+            except Exception:
+                # Hostile bytes lead dulwich to errors of many classes; junk is no pack at all.
+                self._broken.append(path)
+
     def matches(self, prefix: str) -> set[str]:
         """Return the ids that begin with some hex digits, at least two."""
         found: set[str] = set()
         for folder in self._folders:
             loose = (folder / prefix[:2]).glob(prefix[2:] + "*")
             found.update(prefix[:2] + path.name for path in loose if len(path.name) == 38)
-        return found.union(*(pack.ids(prefix) for pack in self._packs))
+        return found.union(*(ids for pack in list(self._packs) if (ids := self._ids(pack, prefix))))
+
+    def _ids(self, pack: Pack, prefix: str) -> set[str]:
+        try:
+            return pack.ids(prefix)
+        except Exception:
+            self._give_up(pack)
+            return set()
 
     def size(self, object_id: str) -> tuple[int, int]:
         """Return an object's length and its offset in a pack (0 for a loose file).
@@ -52,13 +79,7 @@ class GitObjects:
         Raises:
             SourceFault: broken_git_object, if it is missing or its header is broken.
         """
-        with _faults(object_id):
-            place = self._find(object_id)
-            if isinstance(place, Path):
-                return Loose(place).size, 0
-            pack, offset = place
-            entry = pack.entry(offset)
-            return (entry.size if entry.base is None else result_size(pack, entry)), offset
+        return self._first(object_id, self._size)
 
     def kind(self, object_id: str) -> str:
         """Return an object's type: commit, tree, blob or tag.
@@ -66,17 +87,7 @@ class GitObjects:
         Raises:
             SourceFault: broken_git_object, if it is missing or its header is broken.
         """
-        with _faults(object_id):
-            place = self._find(object_id)
-            if isinstance(place, Path):
-                return Loose(place).kind
-            pack, offset = place
-            entry = pack.entry(offset)
-            for _ in range(MAX_CHAIN):
-                if entry.base is None:
-                    return OBJECT_TYPES[entry.kind]
-                entry = pack.entry(_base_offset(pack, entry.base))
-            raise broken_object("its chain of differences does not end")
+        return self._first(object_id, _kind)
 
     def read(self, object_id: str) -> tuple[str, bytes]:
         """Read an object's type and bytes, and check them against its id.
@@ -84,42 +95,92 @@ class GitObjects:
         Raises:
             SourceFault: broken_git_object, if it is missing, corrupt or too large to be held.
         """
-        with _faults(object_id):
-            kind, data = self._read(object_id)
+
+        def checked(place: Place) -> tuple[str, bytes]:
+            kind, data = self._read(place)
             if git_object_id(kind, data) != object_id:
                 raise broken_object("its bytes do not have this id")
             return kind, data
 
+        return self._first(object_id, checked)
+
     def chunks(self, object_id: str) -> Iterator[bytes]:
         """Yield a blob's bytes, unchecked; only a delta's result is held whole."""
         with _faults(object_id):
-            place = self._find(object_id)
-            if isinstance(place, Path):
+            places = self._places(object_id)
+            place = next(places)
+            is_one = next(places, None) is None
+            if not is_one and self._size(place)[0] <= self._max_bytes:
+                # One of several copies may be broken: only a checked one is handed out.
+                yield self.read(object_id)[1]
+            elif isinstance(place, Path):
                 yield from Loose(place).chunks()
-                return
-            pack, offset = place
-            entry = pack.entry(offset)
-            if entry.base is None:
-                yield from pack.inflate(entry)
             else:
-                yield self._resolve(pack, offset)[1]
+                pack, offset = place
+                entry = pack.entry(offset)
+                if entry.base is None:
+                    yield from pack.inflate(entry)
+                else:
+                    yield self._resolve(pack, offset)[1]
 
-    def _find(self, object_id: str) -> Path | tuple[Pack, int]:
-        for number, pack in enumerate(self._packs):
-            offset = pack.offset(object_id)
+    def _first(self, object_id: str, read: Callable[[Place], Answer]) -> Answer:
+        """What is read of the first whole copy of an object; else the fault of the first one."""
+        faults: list[SourceFault] = []
+        with _faults(object_id):
+            for place in self._places(object_id):
+                try:
+                    with _faults(object_id):
+                        return read(place)
+                except SourceFault as fault:
+                    faults.append(fault)
+        raise faults[0]
+
+    def _places(self, object_id: str) -> Iterator[Place]:
+        """Every copy of an object, at least one."""
+        found = False
+        for pack in list(self._packs):
+            try:
+                offset = pack.offset(object_id)
+            except Exception:
+                self._give_up(pack)
+                continue
             if offset is not None:
+                found = True
                 # The next object most likely lies in the same pack.
-                self._packs.insert(0, self._packs.pop(number))
-                return pack, offset
+                self._packs.remove(pack)
+                self._packs.insert(0, pack)
+                yield pack, offset
         for folder in self._folders:
             path = folder / object_id[:2] / object_id[2:]
             if path.is_file():
-                return path
-        message = "it is missing; is the clone shallow or partial?"
-        raise SourceFault("missing_git_object", message)
+                found = True
+                yield path
+        if not found:
+            raise SourceFault("missing_git_object", f"it is missing; {self._why_missing()}")
 
-    def _read(self, object_id: str) -> tuple[str, bytes]:
-        place = self._find(object_id)
+    def _why_missing(self) -> str:
+        if self._broken:
+            names = ", ".join(path.name for path in self._broken[:MAX_NAMED])
+            return f"these packs cannot be read: {names}"
+        if (self._folders[0].parent / "shallow").is_file():
+            return "the clone is shallow"
+        if any(path for folder in self._folders for path in (folder / "pack").glob("*.promisor")):
+            return "the clone is partial: its origin has the rest"
+        return "no pack and no loose file has it"
+
+    def _give_up(self, pack: Pack) -> None:
+        """Go on without a pack whose index is broken."""
+        self._packs.remove(pack)
+        self._broken.append(pack.path)
+
+    def _size(self, place: Place) -> tuple[int, int]:
+        if isinstance(place, Path):
+            return Loose(place).size, 0
+        pack, offset = place
+        entry = pack.entry(offset)
+        return (entry.size if entry.base is None else result_size(pack, entry)), offset
+
+    def _read(self, place: Place) -> tuple[str, bytes]:
         if not isinstance(place, Path):
             return self._resolve(*place)
         loose = Loose(place)
@@ -157,6 +218,18 @@ class GitObjects:
             raise broken_object(f"it claims {size} bytes; {self._max_bytes} can be held")
 
 
+def _kind(place: Place) -> str:
+    if isinstance(place, Path):
+        return Loose(place).kind
+    pack, offset = place
+    entry = pack.entry(offset)
+    for _ in range(MAX_CHAIN):
+        if entry.base is None:
+            return OBJECT_TYPES[entry.kind]
+        entry = pack.entry(_base_offset(pack, entry.base))
+    raise broken_object("its chain of differences does not end")
+
+
 def _base_offset(pack: Pack, base: int | bytes) -> int:
     offset = pack.offset(base.hex()) if isinstance(base, bytes) else base
     if offset is None or offset < 0:
@@ -181,9 +254,13 @@ def _with_alternates(objects: Path) -> list[Path]:
     return folders
 
 
-def _pack_paths(folder: Path) -> list[Path]:
-    paths = sorted((folder / "pack").glob("*.pack"))
-    return [path for path in paths if path.with_suffix(".idx").is_file()]
+def _multi_pack_index(folder: Path) -> MultiPackIndex | None:
+    path = folder / "pack" / "multi-pack-index"
+    try:
+        return load_midx(path) if path.is_file() else None
+    except Exception:
+        # The packs' own indexes say the same.
+        return None
 
 
 @contextmanager

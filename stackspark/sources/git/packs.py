@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from dulwich.midx import MultiPackIndex
 from dulwich.object_format import DEFAULT_OBJECT_FORMAT
 from dulwich.objects import RawObjectID
 from dulwich.pack import PackIndex, load_pack_index
@@ -36,11 +37,12 @@ class PackedHeader(NamedTuple):
 class Pack:
     """One pack and its index; both are mapped, not read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, shared: MultiPackIndex | None = None) -> None:
+        """Open a pack, whose index is its own or one that several packs share."""
         self.path = path
+        self._index = _index(path, shared)
         with path.open("rb") as file:
             self.data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._index: PackIndex = load_pack_index(path.with_suffix(".idx"), DEFAULT_OBJECT_FORMAT)
 
     def offset(self, object_id: str) -> int | None:
         """Look an object up in the index."""
@@ -84,6 +86,35 @@ class Pack:
         starts = range(entry.data_offset, len(self.data), step)
         windows = (self.data[start : start + step] for start in starts)
         return _exactly(entry.size, _inflate(windows, "a pack ends within an object"))
+
+
+class _SharedIndex:
+    """The part of a multi-pack index that is about one pack."""
+
+    def __init__(self, shared: MultiPackIndex, path: Path) -> None:
+        self._shared = shared
+        self._names = {path.name, path.with_suffix(".idx").name}
+
+    def object_offset(self, object_id: bytes) -> int:
+        found = self._shared.object_offset(RawObjectID(object_id))
+        if found is None or found[0] not in self._names:
+            raise KeyError(object_id)
+        return found[1]
+
+    def iter_prefix(self, prefix: bytes) -> Iterator[bytes]:
+        for object_id, name, _ in self._shared.iterentries():
+            if name in self._names and object_id.startswith(prefix):
+                yield object_id
+
+    def close(self) -> None:
+        """Nothing: others share it."""
+
+
+def _index(path: Path, shared: MultiPackIndex | None) -> PackIndex | _SharedIndex:
+    own = path.with_suffix(".idx")
+    if own.is_file() or shared is None:
+        return load_pack_index(own, DEFAULT_OBJECT_FORMAT)
+    return _SharedIndex(shared, path)
 
 
 class Loose:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from dulwich.config import ConfigFile
+from dulwich.objects import ObjectID
 from dulwich.refs import HEADREF, DiskRefsContainer, Ref
 
 from stackspark.sources.base.entries import SourceFault
@@ -26,6 +28,20 @@ MAX_SYMBOLIC_STEPS = 5
 MIN_ABBREVIATION = 4
 TARGET_TYPES = {"commit": "revision", "tag": "release", "tree": "directory", "blob": "content"}
 
+UNSUPPORTED = "unsupported_repository"
+_EXTENSIONS: dict[bytes, tuple[bytes, ...] | None] = {
+    b"objectformat": (b"sha1",),
+    b"refstorage": (b"files",),
+    **dict.fromkeys((b"noop", b"noop-v1", b"preciousobjects", b"partialclone")),
+    **dict.fromkeys((b"worktreeconfig", b"relativeworktrees", b"compatobjectformat")),
+}
+"""Extensions of a repository's format, and the values that can be read; None: any."""
+
+_UNSUPPORTED = {
+    "objectformat = sha256": "has SHA-256 objects",
+    "refstorage = reftable": "keeps its refs in a reftable",
+}
+_PACKED_REF = re.compile(rb"([0-9a-f]{40}) ([^\0]+?)[ \t]*")
 OBJECT_ID = re.compile(rb"[0-9a-f]{40}")
 _GENERATED_REFS = re.compile(rb"refs/(pull|merge-requests)/.*/merge|refs/(pipelines|changes)/.*")
 
@@ -49,9 +65,8 @@ class Repository:
         with _library("the repository"):
             control = control_folder(Path(location))
             common = _common_folder(control)
-            if (common / "reftable").is_dir():
-                raise SourceFault("unreadable", "the repository keeps its refs in a reftable")
-            self._refs = DiskRefsContainer(common, control)
+            _check_format(common)
+            self._refs = _Refs(common, control)
             self.objects = GitObjects(common / "objects", limits.max_member_bytes)
 
     def close(self) -> None:
@@ -124,6 +139,39 @@ class Repository:
         except SourceFault:
             return None
         return SnapshotTarget(TARGET_TYPES[kind], bytes.fromhex(object_id))
+
+
+class _Refs(DiskRefsContainer):
+    """Refs on disk; the packed ones are read as git reads them, whatever the first line says."""
+
+    def get_packed_refs(self) -> dict[Ref, ObjectID]:
+        path = Path(os.fsdecode(self.path), "packed-refs")
+        lines = path.read_bytes().splitlines() if path.is_file() else []
+        found = (_PACKED_REF.fullmatch(line) for line in lines)
+        return {Ref(match[2]): ObjectID(match[1]) for match in found if match}
+
+
+def _check_format(common: Path) -> None:
+    """Refuse what the format of a repository says that nothing here can read, by its name.
+
+    Source: git's gitrepository-layout(5) and technical/repository-version.
+    """
+    path = common / "config"
+    try:
+        config = ConfigFile.from_path(str(path), max_include_depth=0) if path.is_file() else None
+    except ValueError:
+        # What is no configuration says nothing of the format; git objects, this goes on.
+        config = None
+    extensions = {} if config is None else dict(config.items((b"extensions",)))
+    for name, value in extensions.items():
+        known = _EXTENSIONS.get(name.lower(), ())
+        if known is not None and value.lower() not in known:
+            shown = f"{name.decode()} = {value.decode('utf-8', 'backslashreplace')}"
+            what = _UNSUPPORTED.get(shown.lower(), f"uses git's extension {shown}")
+            raise SourceFault(UNSUPPORTED, f"the repository {what}, which is not supported")
+    if (common / "reftable").is_dir():
+        what = _UNSUPPORTED["refstorage = reftable"]
+        raise SourceFault(UNSUPPORTED, f"the repository {what}, which is not supported")
 
 
 def control_folder(location: Path) -> Path:

@@ -25,7 +25,11 @@ MIN_TIMESTAMP = -62135596800
 MAX_TIMESTAMP = 253402300799
 """Seconds of the years 1 and 9999, the range of a timestamp column."""
 
-_DATE = re.compile(rb"> ?(-?[0-9]{1,19}) [+-][0-9]+$")
+FORMAT_BITS = 0o170000
+"""Bits of a mode that say what an entry is; the others are permissions, and git ignores most."""
+
+_DATE = re.compile(rb">\s*(-?[0-9]{1,19})\s+[+-][0-9]+[^>]*$")
+"""As git reads it: behind the last bracket, with any blanks, and whatever follows the zone."""
 
 
 class Commit(NamedTuple):
@@ -140,11 +144,11 @@ def _walk(objects: GitObjects, root_id: str, limits: Limits) -> Generator[Entry,
             raise SourceFault("tree_bomb", f"more than {limits.max_members} entries in the tree")
         for mode, name, object_id in entries:
             path = prefix + name
-            if mode == SUBMODULE_MODE:
+            if mode & FORMAT_BITS == SUBMODULE_MODE:
                 num_submodules += 1
             elif (problem := _unusable(name, path, limits)) is not None:
                 yield problem
-            elif mode == DIRECTORY_MODE:
+            elif mode & FORMAT_BITS == DIRECTORY_MODE:
                 pending.append((path + b"/", object_id))
             else:
                 yield _file(objects, path, mode, object_id)
@@ -176,6 +180,6 @@ def _file(objects: GitObjects, path: bytes, mode: int, object_id: str) -> File |
 
 def _normal_mode(mode: int) -> int:
     """Reduce git's historical modes, such as 100664, to the three that files have."""
-    if mode == SYMLINK_MODE:
+    if mode & FORMAT_BITS == SYMLINK_MODE:
         return SYMLINK_MODE
     return EXECUTABLE_MODE if mode & 0o111 else FILE_MODE

@@ -12,6 +12,7 @@ from stackspark.swhid import EXECUTABLE_MODE, FILE_MODE, SYMLINK_MODE
 
 TYPES = ("file", "dir", "rev")
 EXECUTABLE_BITS = 0o111
+FORMAT_BITS = 0o170000
 
 
 def directory_links(entries: DataFrame) -> DataFrame:
@@ -90,7 +91,7 @@ def _once(contents: DataFrame) -> DataFrame:
 def _mode() -> Column:
     is_executable = F.col("perms").bitwiseAND(EXECUTABLE_BITS) != 0
     return (
-        F.when(F.col("perms") == SYMLINK_MODE, SYMLINK_MODE)
+        F.when(F.col("perms").bitwiseAND(FORMAT_BITS) == SYMLINK_MODE, SYMLINK_MODE)
         .when(is_executable, EXECUTABLE_MODE)
         .otherwise(FILE_MODE)
     )

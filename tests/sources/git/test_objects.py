@@ -149,3 +149,92 @@ def test_list_git_broken_pack(repository: Path) -> None:
     assert list_locally(f"git:{repository}").problems == [("origin", "broken_git_object")]
     pack.write_bytes(struct.pack(">4s", b"PACK"))
     assert list_locally(f"git:{repository}").problems == [("origin", "broken_git_object")]
+
+
+JUNK = {
+    "pack-.pack": b"",
+    "pack-0000.pack": b"PACK",
+    f"pack-{'1' * 40}.pack": b"\0" * 4000,
+    "tmp_pack_x.pack": b"PACK\0\0\0\2\0\0\0\1",
+    "not a pack.pack": b"hello",
+}
+
+
+@pytest.mark.parametrize("has_index", [True, False])
+def test_junk_beside_good_packs_costs_nothing(repository: Path, *, has_index: bool) -> None:
+    packed(repository)
+    expected = list_locally(f"git:{repository}")
+    folder = repository / ".git/objects/pack"
+    (folder / "folder.pack").mkdir()
+    for name, data in JUNK.items():
+        (folder / name).write_bytes(data)
+        if has_index:
+            (folder / name).with_suffix(".idx").write_bytes(b"\xfftOc\0\0\0\2" + data)
+    assert list_locally(f"git:{repository}") == expected
+    assert len(fetch_locally(expected.files)) == len(
+        {file["content_id"] for file in expected.files}
+    )
+
+
+def test_object_of_a_broken_pack_is_read_from_another(repository: Path) -> None:
+    """Two packs with the same objects; each is spoiled in turn, behind a good header."""
+    packed(repository)
+    expected = list_locally(f"git:{repository}")
+    commit(repository, {"more.txt": "x"})
+    git(repository, "update-ref", "refs/heads/main", "HEAD~")
+    data = git(repository, "rev-list", "--objects", "HEAD").encode()
+    git(repository, "pack-objects", "-q", ".git/objects/pack/pack", "--window=0", data=data)
+    packs = [*(repository / ".git/objects/pack").glob("*.pack")]
+    assert len(packs) == 2
+    for pack in packs:
+        whole = pack.read_bytes()
+        pack.chmod(0o644)
+        pack.write_bytes(whole[:12] + b"\x95" * (len(whole) - 12))
+        listed = list_locally(f"git:{repository}")
+        assert (listed.paths, listed.problems) == (expected.paths, [])
+        statuses = {row["status"] for row in fetch_locally(listed.files).values()}
+        assert statuses == {"ok"}
+        pack.write_bytes(whole)
+
+
+def test_what_a_broken_pack_alone_had_names_it(repository: Path) -> None:
+    packed(repository)
+    (pack,) = (repository / ".git/objects/pack").glob("*.pack")
+    pack.chmod(0o644)
+    pack.write_bytes(b"")
+    (row,) = list_locally(f"git:{repository}").quarantine
+    assert row["message"].endswith(f"it is missing; these packs cannot be read: {pack.name}")
+
+
+def test_packs_whose_index_is_shared_alone(repository: Path) -> None:
+    packed(repository)
+    commit(repository, {"more.txt": "x"})
+    git(repository, "repack", "-q", "-d")
+    git(repository, "multi-pack-index", "write")
+    expected = list_locally(f"git:{repository}")
+    head = git(repository, "rev-parse", "HEAD")
+    indexes = [*(repository / ".git/objects/pack").glob("*.idx")]
+    assert len(indexes) == 2
+    for path in indexes:
+        path.unlink()
+    assert list_locally(f"git:{repository}") == expected
+    assert {row["status"] for row in fetch_locally(expected.files).values()} == {"ok"}
+    assert list_locally(f"git:{repository}@{head[:9]}").root_id == expected.root_id
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [(["--depth=1"], "the clone is shallow"), (["--filter=blob:none"], "the clone is partial")],
+)
+def test_clone_that_is_not_whole_says_so(
+    repository: Path, tmp_path: Path, options: list[str], words: str
+) -> None:
+    commit(repository, {"a.txt": "changed"})
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", "--bare", *options, f"file://{repository}", str(clone))
+    before = git(repository, "rev-parse", "HEAD~")
+    listed = list_locally(f"git:{clone}" + (f"@{before}" if words.endswith("shallow") else ""))
+    assert listed.problems
+    if words.endswith("partial"):
+        assert all(words in row["message"] for row in listed.quarantine)

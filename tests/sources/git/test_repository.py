@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pytest
 from git_repositories import FILES
 from source_fixtures import commit, git, list_locally
 from swh.model import model
@@ -115,3 +116,56 @@ def test_list_git_loose_ref_that_is_a_link_leaks_nothing(repository: Path, tmp_p
     listed = list_locally(f"git:{repository}@evil")
     assert listed.problems == [("origin", "unknown_ref")]
     assert "password" not in listed.quarantine[0]["message"]
+
+
+@pytest.mark.parametrize("header", ["", "# pack-refs with:\n", "# pack-refs with: sorted\n# x\n"])
+def test_packed_refs_are_read_whatever_their_header_says(repository: Path, header: str) -> None:
+    git(repository, "tag", "-a", "v1", "-m", "with a peeled line")
+    git(repository, "pack-refs", "--all")
+    expected = [list_locally(f"git:{repository}{ref}").origins for ref in ("", "@v1")]
+    path = repository / ".git/packed-refs"
+    path.write_text(header + path.read_text().partition("\n")[2])
+    assert [list_locally(f"git:{repository}{ref}").origins for ref in ("", "@v1")] == expected
+
+
+def test_refs_and_paths_may_hold_an_at(tmp_path: Path, repository: Path) -> None:
+    trees = {}
+    for ref in ("@acme/ui@1.2.0", "stubs@1.12.0", "1.12.0"):
+        commit(repository, {"a.txt": ref})
+        git(repository, "tag", ref)
+        trees[ref] = git(repository, "rev-parse", "HEAD^{tree}")
+    git(repository, "branch", "bot/@types/node-20.1.0", "1.12.0")
+    trees["bot/@types/node-20.1.0"] = trees["1.12.0"]
+    moved = tmp_path / "at@home" / "x@1"
+    moved.parent.mkdir()
+    shutil.copytree(repository, moved)
+    for place in (repository, moved):
+        for ref, tree in trees.items():
+            assert list_locally(f"git:{place}@{ref}").root_id == tree
+    assert list_locally(f"git:{moved}").root_id == trees["1.12.0"]
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ("objectformat = sha256", "has SHA-256 objects, which is not supported"),
+        ("refStorage = reftable", "keeps its refs in a reftable, which is not supported"),
+        ("newthing = yes", "uses git's extension newthing = yes, which is not supported"),
+    ],
+)
+@pytest.mark.parametrize("ref", ["", "@main", f"@{'1' * 64}"])
+def test_format_that_is_not_supported_is_named(
+    repository: Path, config: str, words: str, ref: str
+) -> None:
+    with (repository / ".git/config").open("a") as file:
+        file.write(f"[core]\n\trepositoryformatversion = 1\n[extensions]\n\t{config}\n")
+    listed = list_locally(f"git:{repository}{ref}")
+    assert listed.problems == [("origin", "unsupported_repository")]
+    assert words in listed.quarantine[0]["message"]
+
+
+def test_extensions_that_change_nothing_are_no_hindrance(repository: Path) -> None:
+    with (repository / ".git/config").open("a") as file:
+        file.write("[extensions]\n\tworktreeConfig = true\n\tpartialClone = origin\n")
+        file.write("\tobjectFormat = SHA1\n\tnoop\n")
+    assert list_locally(f"git:{repository}").problems == []

@@ -145,5 +145,46 @@ def test_revision_date_out_of_range_is_null(
     assert origin["committer_date"] == datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    "person",
+    [
+        "A <a> 5 +0000",
+        "A <a>5 +0000",  # no blank
+        "A <a>   5   +0000",
+        "A <a> <b@c> 5 +0000",
+        "A <a> 5 +051800",
+        "A <a> 5 --700 and more",
+        "<> 5 -0",
+    ],
+)
+def test_dates_are_read_as_git_reads_them(repository: Path, person: str) -> None:
+    tree = git(repository, "rev-parse", "HEAD^{tree}")
+    data = f"tree {tree}\nauthor {person}\ncommitter C <c> 7 -0000\n\nm\n".encode()
+    options = ("-t", "commit", "-w", "--stdin", "--literally")
+    revision = git(repository, "hash-object", *options, data=data)
+    shown = git(repository, "log", "-1", "--format=%at", revision)
+    (origin,) = list_locally(f"git:{repository}@{revision}").origins
+    found = origin["revision_date"]
+    assert shown == ("" if found is None else str(int(found.timestamp())))
+
+
+def test_modes_go_by_their_type(repository: Path) -> None:
+    """As git lists them, with whatever permissions old tools wrote."""
+    blob = git(repository, "rev-parse", "HEAD:a.txt")
+    inner = raw_tree(repository, ("100664", b"f2.py", blob))
+    folder = raw_tree(repository, ("40755", b"deep", inner), ("100600", b"f1.py", blob))
+    tree = raw_tree(
+        repository, ("120664", b"link.py", blob), ("100711", b"run.sh", blob),
+        ("40755", b"src", folder), ("160755", b"sub", git(repository, "rev-parse", "HEAD")),
+    )  # fmt: skip
+    listed = list_locally(f"git:{repository}@{at_tree(repository, tree)}")
+    modes = {file["path"]: file["mode"] for file in listed.files}
+    assert modes == {
+        "/link.py": 0o120000, "/run.sh": 0o100755, "/src/f1.py": 0o100644,
+        "/src/deep/f2.py": 0o100644,
+    }  # fmt: skip
+    assert (listed.root_id, listed.problems) == (tree, [])
+
+
 def test_same_repository_is_listed_alike(repository: Path) -> None:
     assert list_locally(f"git:{repository}") == list_locally(f"git:{repository}")
