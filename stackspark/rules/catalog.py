@@ -29,13 +29,20 @@ from stackspark.rules.declared.long_lines import (
     LongLinesParams,
 )
 from stackspark.rules.declared.opt_outs import OPT_OUT
-from stackspark.rules.declared.statuses import BINARY, EMPTY, TOO_LARGE, UNDECODABLE
+from stackspark.rules.declared.statuses import (
+    BINARY,
+    EMPTY,
+    LFS_POINTER,
+    TOO_LARGE,
+    UNDECODABLE,
+)
 from stackspark.rules.declared.text_files import TEXT_FILE_NAME, TextFilesParams
 from stackspark.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
     NOT_A_FILE,
     OPT_OUT,
+    LFS_POINTER,
     TOO_LARGE,
     BINARY,
     UNDECODABLE,

@@ -89,7 +89,7 @@ def test_verdicts_become_rows_of_the_ledger(spark: SparkSession) -> None:
     ledger = ordered(list_verdicts(add_verdicts(blobs, "blob", {}, rules), "blob"))
     assert ledger.columns == table_contract("ledger").column_names
     assert [tuple(row) for row in ledger.orderBy("rule_order").collect()] == [
-        ("blob", "a" * 40, "too_large", 2, "verdicts", 7.0, 5.0, None),
+        ("blob", "a" * 40, "too_large", rule_order("too_large"), "verdicts", 7.0, 5.0, None),
         ("blob", "a" * 40, "binary", 3, "verdicts", None, None, "x" * MAX_EVIDENCE_CHARS),
         ("blob", "b" * 40, "empty", 5, "verdicts", None, None, None),
     ]

@@ -1,4 +1,4 @@
-"""Contents that are no text: too large, binary, of unknown encoding, empty."""
+"""Contents that are no text: pointers, too large, binary, of unknown encoding, empty."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +35,14 @@ def _empty(_: StatusesParams) -> Verdict:
     return Verdict(fails=(F.col("status") == "empty") | (F.col("num_chars") == 0))
 
 
+LFS_POINTER = Rule(
+    name="lfs_pointer",
+    title="Pointer of Git LFS",
+    description="Stands for a file that is stored elsewhere.",
+    source="Git LFS, docs/spec.md",
+    section=SECTION,
+    verdicts={"blob": partial(_has_status, status="lfs_pointer")},
+)
 TOO_LARGE = Rule(
     name="too_large",
     title="Too large",

@@ -10,6 +10,7 @@ from stackspark.sources.base.entries import SourceFault
 from stackspark.sources.base.members import hash_both, read_chunks
 from stackspark.swhid import blob_id, content_id
 from stackspark.texts.decoding.decode import DECODER_VERSION, decode
+from stackspark.texts.lfs_pointers import is_lfs_pointer
 
 ROW_COST_BYTES = 256
 """Bytes that a row without text counts for, so that batches of empty files are bounded as well."""
@@ -75,6 +76,8 @@ def make_content(
     raw = read_chunks(chunks, length_bytes)
     if content_id(raw) != wanted:
         return changed_content(wanted, content_id(raw))
+    if is_lfs_pointer(raw):
+        return Content(wanted, blob_id(raw), length_bytes, "lfs_pointer")
     return Content(wanted, blob_id(raw), length_bytes, *decode(raw), DECODER_VERSION)
 
 

@@ -28,8 +28,8 @@ class Package(NamedTuple):
 
 def pypi_package(name: str, version: str) -> Package:
     """Return the origin of a Python distribution; it does not depend on where it is installed."""
-    name = normalized_name(name)
-    return Package(f"pkg:pypi/{name}@{version}", f"{name}@{version}")
+    named = normalized_name(name) + (f"@{version}" if version else "")
+    return Package(f"pkg:pypi/{named}", named)
 
 
 def archive_package(path: Path) -> Package:

@@ -64,9 +64,10 @@ def fetch_contents(
 
     Returns:
         One row per request: `content_id`, `blob_id`, `length_bytes`, `status` (ok, empty, binary,
-        undecodable, too_large, missing or corrupt), `src_encoding`, `encoding_confidence`,
-        `content` and `decoder_version`; `error_class` and `message` are set, and the length and
-        `blob_id` may be null, if and only if the status is missing or corrupt.
+        undecodable, too_large, lfs_pointer, missing or corrupt), `src_encoding`,
+        `encoding_confidence`, `content` and `decoder_version`; `error_class` and `message` are
+        set, and the length and `blob_id` may be null, if and only if the status is missing or
+        corrupt.
     Shuffles: one, of ids and locators, by unit.
     """
     located = requests.select("content_id", "locator.*")

@@ -4,7 +4,7 @@ Two machines with the same versions get the same rows, so additions and changes 
 not part of a distribution: its notes, byte code, executable bits, and files outside the
 site-packages folder (console scripts name the interpreter's path; data files go to a prefix).
 
-Source: PEP 376 and PEP 427 (RECORD), PEP 610 (direct_url.json).
+Source: PEP 376 and PEP 427 (RECORD), PEP 610 (direct_url.json), PEP 508 (names).
 """
 
 import csv
@@ -26,12 +26,16 @@ from stackspark.swhid import FILE_MODE
 SITE_PATTERNS = (
     "lib/python*/site-packages",
     "lib/python*/dist-packages",
+    "lib64/python*/site-packages",
     "Lib/site-packages",
 )
 INSTALLER_FILES = frozenset(
     ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 )
-_INFO = re.compile(r"(.+?)-([^-]+)(?:-py[0-9.]+)?\.(?:dist-info|egg-info)")
+_INFO = re.compile(r"(.+?)(?:-([^-]+)(?:-py[0-9.]+)?)?\.(?:dist-info|egg-info)")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_LEFTOVER = re.compile(r"[~-]+.*")
+"""pip puts a tilde, once a dash, before the name of what it is about to remove."""
 
 
 class Distribution(NamedTuple):
@@ -44,8 +48,12 @@ class Distribution(NamedTuple):
 
 
 def site_folders(path: Path) -> list[Path]:
-    """Return the site-packages folders of an environment, or the folder itself if it is one."""
-    folders = sorted(folder for pattern in SITE_PATTERNS for folder in path.glob(pattern))
+    """Return the site-packages folders of an environment, or the folder itself if it is one.
+
+    `lib64` is a folder of its own, or a link to `lib`, which counts once.
+    """
+    found = (folder for pattern in SITE_PATTERNS for folder in path.glob(pattern))
+    folders = sorted({folder.resolve(): folder for folder in sorted(found, reverse=True)}.values())
     if folders:
         return folders
     return [path] if any(path.glob("*.dist-info")) else []
@@ -56,7 +64,7 @@ def distributions(folder: Path) -> Iterator[Distribution]:
     for info in sorted([*folder.glob("*.dist-info"), *folder.glob("*.egg-info")]):
         match = _INFO.fullmatch(info.name)
         if match is not None:
-            package = pypi_package(match[1], match[2])
+            package = pypi_package(match[1], match[2] or "")
             yield Distribution(normalized_name(match[1]), str(info), package, _size_bytes(info))
 
 
@@ -64,9 +72,10 @@ def list_distribution(location: str, limits: Limits) -> Iterator[Entry]:
     """List the files of the distribution with this dist-info folder.
 
     Raises:
-        SourceFault: no_record, editable_install or unreadable.
+        SourceFault: pip_leftover, bad_name, no_record, editable_install or unreadable.
     """
     info = Path(location)
+    _check_name(info.name)
     if _is_editable(info):
         message = "an editable install holds no files; name its project as a dir: or git: source"
         raise SourceFault("editable_install", message)
@@ -81,6 +90,16 @@ def list_distribution(location: str, limits: Limits) -> Iterator[Entry]:
         elif not _is_installers(path, info.name):
             yield _file(f"{info.parent}/{path}", name, path, prefix, real_folder)
     yield Root()
+
+
+def _check_name(info_name: str) -> None:
+    match = _INFO.fullmatch(info_name)
+    name = match[1] if match else info_name
+    if _LEFTOVER.fullmatch(name):
+        message = f"{info_name} is what pip left of a distribution that it could not remove"
+        raise SourceFault("pip_leftover", f"{message}; delete it and what begins like it")
+    if not _NAME.fullmatch(name):
+        raise SourceFault("bad_name", f"{info_name} is not named after a distribution (PEP 508)")
 
 
 def _is_editable(info: Path) -> bool:

@@ -27,7 +27,7 @@ LICENSES = (
 
 CASES: list[tuple[str, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
     (
-        "blob: too_large binary undecodable empty",
+        "blob: lfs_pointer too_large binary undecodable empty",
         STATUSES,
         [
             (("ok", 5, 5), []),
@@ -35,6 +35,7 @@ CASES: list[tuple[str, str, list[tuple[tuple[Any, ...], list[str]]]]] = [
             (("binary", 5, None), ["binary"]),
             (("undecodable", 5, None), ["undecodable"]),
             (("empty", 0, None), ["empty"]),
+            (("lfs_pointer", 130, None), ["lfs_pointer"]),
             (("ok", 3, 0), ["empty"]),  # nothing but a byte-order mark
         ],
     ),
@@ -195,7 +196,7 @@ def test_every_rule_is_planted() -> None:
     ("judged", "schema", "row", "expected"),
     [
         (
-            "blob: too_large binary undecodable empty",
+            "blob: lfs_pointer too_large binary undecodable empty",
             STATUSES,
             ("too_large", 99_999_999, None),
             [("too_large", 99_999_999, 10_485_760, None)],

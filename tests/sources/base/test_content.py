@@ -46,6 +46,14 @@ def test_a_long_content_is_hashed_but_not_held() -> None:
     assert make_content(content_id(TEXT), len(TEXT), _chunks(TEXT), len(TEXT) + 1).status == "ok"
 
 
+def test_a_pointer_of_git_lfs_has_no_text() -> None:
+    oid = "4d" * 32
+    raw = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 9\n".encode()
+    made = make_content(content_id(raw), len(raw), _chunks(raw), 1000)
+    assert made[:4] == (content_id(raw), blob_id(raw), len(raw), "lfs_pointer")
+    assert (made.content, made.src_encoding, made.decoder_version) == (None, None, None)
+
+
 @pytest.mark.parametrize("length", [len(TEXT) - 1, len(TEXT) + 1])
 def test_another_length_than_announced_is_a_fault(length: int) -> None:
     with pytest.raises(SourceFault):

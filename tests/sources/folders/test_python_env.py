@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from source_fixtures import fetch_locally, list_locally, write_files
 
 from stackspark.sources.base.specs import parse_source
@@ -97,3 +98,44 @@ def test_environment_distributions_without_files(tmp_path: Path) -> None:
     assert listed.problems == [("origin", "editable_install"), ("origin", "no_record")]
     assert [row["key"] for row in listed.quarantine] == ["mine@1.0", "old@1.0"]
     assert listed.files == []
+
+
+def test_lib64_is_read_and_a_link_to_lib_counts_once(tmp_path: Path) -> None:
+    linked, apart = tmp_path / "linked", tmp_path / "apart"
+    make_environment(linked)
+    (linked / "lib64").symlink_to("lib")
+    make_environment(apart)
+    make_distribution(
+        apart / "lib64/python3.11/site-packages", "fast-1.0", {"fast.py": "fast = 1\n"}
+    )
+    assert len(list_locally(f"python-env:{linked}").origins) == 2
+    listed = list_locally(f"python-env:{apart}")
+    assert "/fast.py" in listed.paths
+    assert (len(listed.origins), listed.problems) == (3, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "error_class"),
+    [
+        ("~oo_bar-1.0", "pip_leftover"),
+        ("~~o_bar-1.0", "pip_leftover"),
+        ("-oo_bar-1.0", "pip_leftover"),
+        ("b\u00e4r-1.0", "bad_name"),
+        ("a b-1.0", "bad_name"),
+        ("foo_-1.0", "bad_name"),
+    ],
+)
+def test_what_is_no_distribution_is_a_row_of_its_class(
+    tmp_path: Path, name: str, error_class: str
+) -> None:
+    site = make_environment(tmp_path)
+    make_distribution(site, name, {"foo/left.py": "left\n"})
+    listed = list_locally(f"python-env:{tmp_path}")
+    assert (len(listed.origins), listed.problems) == (2, [("origin", error_class)])
+    assert "/foo/left.py" not in listed.paths
+
+
+def test_information_without_a_version_is_not_passed_over(tmp_path: Path) -> None:
+    site = make_environment(tmp_path)
+    (site / "developed.egg-info").mkdir()
+    assert list_locally(f"python-env:{tmp_path}").problems == [("origin", "no_record")]
