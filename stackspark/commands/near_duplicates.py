@@ -4,9 +4,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pyarrow import fs
+from pyspark.sql import functions as F
 
 from stackspark.commands.text_files import TextFiles, find_in_files, kept_rows, open_text_files
-from stackspark.duplicates.near.columns import TextColumns
+from stackspark.duplicates.near.columns import TextColumns, quoted
 from stackspark.duplicates.near.params import COMPONENTS, NearDuplicatesParams
 from stackspark.duplicates.near.rounds import RoundStats
 from stackspark.duplicates.near.texts import deduplicate, read_texts
@@ -101,15 +102,17 @@ def _in_tasks(options: DeduplicateOptions, progress: Progress) -> _Found:
     progress.tasks = task_counter(spark)
     scratch = f"{options.out}/{SCRATCH}"
     try:
+        # What cannot be kept is told before anything is written.
+        texts = read_texts(spark, options.parquet, options.columns, whole=options.with_kept)
         with progress.step(STEP) as line:
             found = deduplicate(options.parquet, options.columns, scratch, options.params)
             line.summary = f"{found.num_texts:,} texts, {found.num_removed:,} removed"
         with progress.step("write"):
             if options.with_kept:
-                gone = found.rows.select(options.columns.id)
-                texts = read_texts(spark, options.parquet)
-                kept = texts.join(gone, options.columns.id, how="left_anti")
-                kept.select(*texts.columns).write.parquet(f"{options.out}/{KEPT}")
+                column = quoted(options.columns.id)
+                gone = found.rows.select(F.col(column).alias("gone"))
+                kept = texts.join(gone, F.col(column).eqNullSafe(F.col("gone")), how="left_anti")
+                kept.write.parquet(f"{options.out}/{KEPT}")
             found.rows.write.parquet(f"{options.out}/{REMOVED}")
     finally:
         Scratch(folder=scratch).clear()

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from pyarrow import fs
+import pyarrow.parquet as pq
 
 from stackspark.duplicates.near.columns import IdProblems, TextColumns, check_columns, check_ids
 from stackspark.duplicates.near.in_memory import MEASURED, InMemoryEngine, candidates_of
@@ -27,16 +27,19 @@ from stackspark.duplicates.near.kernels.shingle_sets import jaccard, shingle_set
 from stackspark.duplicates.near.kernels.text_measures import MEASURES, text_measures
 from stackspark.duplicates.near.params import NORMALIZED_TEXT, NearDuplicatesParams
 from stackspark.duplicates.near.rounds import RoundStats, find_twins
-from stackspark.errors import InputError
+from stackspark.duplicates.near.texts import is_pattern
 from stackspark.runtime.buffers import Flags, Longs
 from stackspark.runtime.storage.filesystems import located
 from stackspark.runtime.storage.parquet_rows import MAX_BATCH_ROWS, ParquetRows, open_parquet
+from stackspark.runtime.storage.parquet_sets import (
+    check_text,
+    joined_schema,
+    parquet_files,
+    read_schema,
+)
 
 PIECE_BYTES = 32 << 20
 """Bytes, decoded, that are read at a time, unless a row group, or row, has more."""
-
-PATTERN_SIGNS = "*?[{"
-"""Signs of a pattern that Spark may find files by."""
 
 SAFE = "/:"
 """Characters of a path that a URI does not escape, so that ``s3a://`` stays readable."""
@@ -108,37 +111,35 @@ def open_text_files(path: str, columns: TextColumns, max_texts: int) -> TextFile
         max_texts: the most texts that are not too many.
 
     Returns:
-        The files; None where they need Spark: too many texts, several schemas, folders within
-        folders, patterns, and columns of types that Arrow and Spark may order differently.
+        The files; None where they need Spark: too many texts, several schemas, folders that name
+        values of columns, patterns, and columns of types that Arrow and Spark may order
+        differently.
 
     Raises:
-        InputError: there is no Parquet.
-        UsageError: a column that is not there.
+        InputError: there is no Parquet, or files whose columns cannot be joined.
+        UsageError: a column that is not there, or holds no texts.
     """
     filesystem, place = located(path)
-    if filesystem.get_file_info(place).type == fs.FileType.NotFound:
-        if any(sign in path for sign in PATTERN_SIGNS):
-            return None
-        raise InputError(f"{path} holds no Parquet: there is no such file or folder")
-    # Without a schema of its own, the data set opens no file before it is known to be one of ours.
-    dataset = ds.dataset(place, pa.schema([]), format="parquet", filesystem=filesystem)
-    fragments = list(dataset.get_fragments())
-    if not fragments:
-        raise InputError(f"{path} holds no Parquet: it is empty")
-    names = [fragment.path[len(place) :] for fragment in fragments]
-    if any("/" in name[1:] for name in names):
+    if is_pattern(path):
         return None
-    schemas = [_schema(fragment, path) for fragment in fragments]
-    check_columns(columns, schemas[0].names)
-    is_few = sum(fragment.metadata.num_rows for fragment in fragments) <= max_texts
-    if not is_few or len({*schemas}) > 1 or not _are_plain(schemas[0], columns):
+    files = parquet_files(path)
+    footers = {file: read_schema(path, file) for file in files}
+    schemas = {file: _plain_schema(footer) for file, footer in footers.items()}
+    schema = joined_schema(schemas)
+    check_columns(columns, schema.names)
+    check_text(schema, columns.text)
+    names = [file[len(place) :] for file in files]
+    is_few = sum(footer.num_rows for footer in footers.values()) <= max_texts
+    is_simple = len({*schemas.values()}) == 1 and not any("=" in name for name in names)
+    if not (is_few and is_simple and _are_plain(schema, columns)):
         return None
+    dataset = ds.dataset(files, schema, format="parquet", filesystem=filesystem)
     uris = [quote(path.rstrip("/") + name, safe=SAFE) for name in names]
     return TextFiles(
         uris=uris,
-        schema=schemas[0],
-        pieces=list(_pieces(uris, fragments)),
-        keys=_keys(dataset.replace_schema(schemas[0]), columns),
+        schema=schema,
+        pieces=list(_pieces(uris, list(dataset.get_fragments()))),
+        keys=_keys(dataset, columns),
         columns=columns,
     )
 
@@ -206,12 +207,8 @@ def _named(files: TextFiles, twins: pa.Table, order: Longs) -> pa.Table:
     )
 
 
-def _schema(fragment: ds.ParquetFileFragment, path: str) -> pa.Schema:
-    try:
-        return fragment.physical_schema.remove_metadata()
-    except (OSError, pa.ArrowInvalid) as error:
-        place = f"cannot read the data file {fragment.path}"
-        raise InputError(f"{path} holds no Parquet: {place}: {error}") from None
+def _plain_schema(footer: pq.FileMetaData) -> pa.Schema:
+    return footer.schema.to_arrow_schema().remove_metadata()
 
 
 def _are_plain(schema: pa.Schema, columns: TextColumns) -> bool:

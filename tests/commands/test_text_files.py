@@ -155,17 +155,13 @@ def test_both_refuse_alike(
 def test_open_text_files_leaves_to_spark_what_it_cannot_do(tmp_path: Path) -> None:
     row = {"id": 1, "text": "a"}
     columns = TextColumns()
-    write(tmp_path / "day=1" / "a.parquet", [row])
+    write(tmp_path / "hive" / "day=1" / "a.parquet", [row])
     write(tmp_path / "mixed" / "a.parquet", [row])
     write(tmp_path / "mixed" / "b.parquet", [{**row, "more": 1}])
     write(tmp_path / "nested" / "a.parquet", [{**row, "id": {"n": 1}}])
     write(tmp_path / "plain" / "a.parquet", [row])
     assert open_text_files(str(tmp_path / "plain"), columns, 1) is not None
-    write(tmp_path / "notes" / "b.parquet", [row])
-    for number, place in enumerate(("a", "c")):
-        (tmp_path / "notes" / place).mkdir()
-        (tmp_path / "notes" / place / "note.txt").write_text(f"Parquet {number}?")
-    for name in ("day=1/..", "mixed", "nested", "notes", "pla*"):
+    for name in ("hive", "mixed", "nested", "pla*"):
         assert open_text_files(str(tmp_path / name), columns, 10) is None
     assert open_text_files(str(tmp_path / "plain"), columns, 0) is None
 
@@ -180,5 +176,58 @@ def test_open_text_files_refuses(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no column 'body': needed one of id, text"):
         open_text_files(str(tmp_path / "in"), TextColumns(text="body"), 10)
     (tmp_path / "in" / "b.parquet").write_text("Parquet?")
-    with pytest.raises(InputError, match=r"in holds no Parquet: cannot read the data file "):
+    with pytest.raises(InputError, match=r"in/b.parquet is no Parquet, or damaged: "):
         open_text_files(str(tmp_path / "in"), TextColumns(), 10)
+
+
+def test_both_take_the_folder_of_a_hub(tmp_path: Path) -> None:
+    """Beside the texts lie a README, JSON and a hidden cache; a file lacks a column."""
+    folder = tmp_path / "in"
+    rows = made_up_rows(40)
+    texts = [
+        {"a.id": n, "text": row["body"].decode("utf-8", "replace")} for n, row in enumerate(rows)
+    ]
+    write(folder / "data" / "a.parquet", texts[:20])
+    write(folder / "data" / "b.parquet", [{**row, "note": "x"} for row in texts[20:]])
+    write(folder / ".cache" / "c.parquet", [{"other": 1}])
+    for name in ("README.md", "manifest.json"):
+        (folder / name).write_text("{}")
+    found = []
+    for name, master in (("here", None), ("tasks", MASTER)):
+        given = options(folder, tmp_path / name, "exact", master)
+        deduplicate_parquet(replace(given, columns=TextColumns(id="a.id")))
+        gone = pq.read_table(tmp_path / name / "removed").to_pylist()
+        kept = pq.read_table(tmp_path / name / "kept")
+        assert {*kept.column_names} == {"a.id", "text", "note"}
+        ids = {row["a.id"] for row in gone}
+        assert {*kept["a.id"].to_pylist()} == {*range(40)} - ids
+        found.append(sorted(tuple(row.values()) for row in gone))
+    assert found[0] == found[1]
+    assert len(found[0]) > 5
+
+
+@pytest.mark.parametrize("master", [None, MASTER])
+@pytest.mark.parametrize(
+    ("columns", "row", "line"),
+    [
+        (TextColumns(), {"id": 1, "text": ["a"]}, "the column 'text' is of type list<"),
+        (TextColumns(id="Rule"), {"Rule": 1, "text": "a"}, "the column 'Rule' is named like one"),
+    ],
+)
+def test_both_refuse_columns_that_cannot_be(
+    tmp_path: Path, master: str | None, columns: TextColumns, row: dict[str, Any], line: str
+) -> None:
+    write(tmp_path / "in.parquet", [row])
+    given = options(tmp_path / "in.parquet", tmp_path / "out", "exact", master)
+    with pytest.raises(UsageError, match=line):
+        deduplicate_parquet(replace(given, columns=columns))
+    assert not [*(tmp_path / "out").glob("*")]
+
+
+def test_files_that_do_not_fit_are_named_before_anything_is_written(tmp_path: Path) -> None:
+    write(tmp_path / "in" / "a.parquet", [{"id": 1, "text": "a"}])
+    write(tmp_path / "in" / "b.parquet", [{"id": "1", "text": "a"}])
+    given = options(tmp_path / "in", tmp_path / "out", "exact", None)
+    with pytest.raises(InputError, match=r"'id' is int64 in \S+/a.parquet and string in \S+/b.par"):
+        deduplicate_parquet(replace(given, columns=TextColumns()))
+    assert not (tmp_path / "out").exists()

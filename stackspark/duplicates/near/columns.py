@@ -4,6 +4,9 @@ from dataclasses import asdict, dataclass
 
 from stackspark.errors import InputError, UsageError
 
+ANSWERS = ("kept_id", "similarity", "rule", "established_by", "family_size")
+"""Columns of the removed texts, beside their id."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TextColumns:
@@ -35,8 +38,19 @@ class IdProblems:
     example: str | None
 
 
+def quoted(name: str) -> str:
+    """A column by its name in an expression of Spark, whatever signs the name has."""
+    escaped = name.replace("`", "``")
+    return f"`{escaped}`"
+
+
 def check_columns(columns: TextColumns, found: list[str]) -> None:
-    """Raise `UsageError` if a column is not there."""
+    """Raise `UsageError` if a column is not there, or would be one of the answer's own."""
+    if columns.id.lower() in ANSWERS:
+        raise UsageError(
+            f"the column {columns.id!r} is named like one of the answer ({', '.join(ANSWERS)}); "
+            "give it another name"
+        )
     missing = [name for name in columns.named if name not in found]
     if missing:
         raise UsageError(f"no column {missing[0]!r}: needed one of {', '.join(found)}")

@@ -2,12 +2,22 @@
 
 from dataclasses import dataclass, fields
 
-from pyspark.errors import AnalysisException
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from pyspark.sql.pandas.types import from_arrow_type
 
-from stackspark.duplicates.near.columns import IdProblems, TextColumns, check_columns, check_ids
+from stackspark.duplicates.near.columns import (
+    IdProblems,
+    TextColumns,
+    check_columns,
+    check_ids,
+    quoted,
+)
 from stackspark.duplicates.near.kernels.bloom_filter import BloomFilter
 from stackspark.duplicates.near.kernels.minhash import MinHashParams
 from stackspark.duplicates.near.params import NORMALIZED_TEXT, NearDuplicatesParams
@@ -16,11 +26,33 @@ from stackspark.duplicates.near.search import NearDuplicateResult, find_near_dup
 from stackspark.duplicates.near.tables.ranks import with_ids
 from stackspark.duplicates.near.tables.text_reader import TextReader, rows_with_texts
 from stackspark.duplicates.near.tables.texts import list_wanted_shingles, measure_texts
-from stackspark.errors import InputError
+from stackspark.errors import InputError, UsageError
 from stackspark.lake.scratch import Scratch
+from stackspark.runtime.storage.filesystems import located
+from stackspark.runtime.storage.parquet_sets import (
+    check_text,
+    joined_schema,
+    parquet_files,
+    read_schema,
+)
 from stackspark.runtime.storage.s3 import is_s3
 
 DEFAULTS = NearDuplicatesParams(scope="corpus")
+
+PATTERN_SIGNS = "*?[{"
+"""Signs of a pattern that Spark may find files by."""
+
+UNREAD_CODECS = ("BROTLI", "LZO")
+_WIDER = {
+    pa.uint8(): T.ShortType(),
+    pa.uint16(): T.IntegerType(),
+    pa.uint32(): T.LongType(),
+    pa.uint64(): T.DecimalType(20, 0),
+    pa.null(): T.IntegerType(),
+    pa.large_string(): T.StringType(),
+    pa.large_binary(): T.BinaryType(),
+}
+"""Types of Arrow that Spark reads as others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +97,10 @@ def deduplicate(
     table = _table_of(texts, columns)
     tables = Scratch(folder=scratch)
     identity = _identity(columns.id, table.rows)
-    rank = F.lit(None).cast("int") if columns.rank is None else F.col(columns.rank)
+    rank = F.lit(None).cast("int") if columns.rank is None else F.col(quoted(columns.rank))
     scope = F.lit("") if columns.scope is None else F.coalesce(_as_text(columns.scope), F.lit(""))
     payload = [
-        F.col(columns.id).alias("id"),
+        F.col(quoted(columns.id)).alias("id"),
         F.sha1(identity).alias("id_hash"),
         scope.alias("scope"),
         rank.alias("rank"),
@@ -95,16 +127,76 @@ def deduplicate(
     )
 
 
-def read_texts(spark: SparkSession, path: str) -> DataFrame:
-    """Table of the Parquet files of a path.
+def read_texts(
+    spark: SparkSession, path: str, columns: TextColumns, *, whole: bool = False
+) -> DataFrame:
+    """Table of the Parquet files of a path: one schema of all, whatever lies beside them.
+
+    Args:
+        spark: the session.
+        path: of a file or folder, or a pattern.
+        columns: names of those that are needed.
+        whole: with all other columns as well.
 
     Raises:
-        InputError: there is no Parquet.
+        InputError: there is no Parquet, or files whose columns cannot be joined.
+        UsageError: a column that is not there, or holds no texts, or that Spark cannot read.
     """
+    reader = spark.read
+    if is_pattern(path):
+        try:
+            return reader.parquet(path)
+        except AnalysisException as error:
+            raise InputError(f"{path} holds no Parquet: {str(error).splitlines()[0]}") from None
+    files = parquet_files(path)
+    footers = {file: read_schema(path, file) for file in files}
+    schema = joined_schema({name: f.schema.to_arrow_schema() for name, f in footers.items()})
+    for name, footer in footers.items():
+        _check_codec(name, footer)
+    # A folder may tell the value of a column for all files below it.
+    if not any("=" in file for file in files):
+        check_columns(columns, schema.names)
+        check_text(schema, columns.text)
+    place = located(path)[1]
+    uris = [path.rstrip("/") + file[len(place) :] for file in files]
+    if uris != [path]:
+        reader = reader.option("basePath", path)
+    fields = [_spark_field(each) for each in schema if whole or each.name in columns.named]
+    return reader.schema(T.StructType(fields)).options(__globPaths__=False).parquet(*uris)
+
+
+def is_pattern(path: str) -> bool:
+    """Whether Spark may find files by a path that is none itself."""
+    filesystem, place = located(path)
+    is_there = filesystem.get_file_info(place).type != fs.FileType.NotFound
+    return not is_there and any(sign in path for sign in PATTERN_SIGNS)
+
+
+def _spark_field(field: pa.Field) -> T.StructField:
+    """A column as Spark reads it.
+
+    Raises:
+        UsageError: Spark does not.
+    """
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    is_read = not (pa.types.is_timestamp(kind) and kind.unit == "ns")
     try:
-        return spark.read.parquet(path)
-    except AnalysisException as error:
-        raise InputError(f"{path} holds no Parquet: {str(error).splitlines()[0]}") from None
+        if is_read:
+            known = _WIDER.get(kind) or from_arrow_type(kind, prefer_timestamp_ntz=True)
+            return T.StructField(field.name, known)
+    except PySparkException:
+        pass
+    raise UsageError(
+        f"the column {field.name!r} is of type {field.type}, which Spark does not read; cast it"
+    )
+
+
+def _check_codec(file: str, footer: pq.FileMetaData) -> None:
+    if not footer.num_row_groups or not footer.num_columns:
+        return
+    codec = footer.row_group(0).column(0).compression
+    if codec in UNREAD_CODECS:
+        raise UsageError(f"{file} is compressed by {codec}, which Spark does not read; rewrite it")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +213,7 @@ class _Table:
 
 
 def _table_of(texts: DataFrame | str, columns: TextColumns) -> _Table:
-    rows = read_texts(SparkSession.active(), texts) if isinstance(texts, str) else texts
+    rows = read_texts(SparkSession.active(), texts, columns) if isinstance(texts, str) else texts
     check_columns(columns, rows.columns)
     in_files = isinstance(texts, str) and _are_at_hand(rows)
     return _Table(rows=rows, columns=columns, in_files=in_files)
@@ -134,7 +226,7 @@ def _are_at_hand(files: DataFrame) -> bool:
 
 
 def _as_text(column: str) -> Column:
-    return F.col(column).cast("string")
+    return F.col(quoted(column)).cast("string")
 
 
 def _checked_count(measured: DataFrame, columns: TextColumns) -> int:
@@ -161,7 +253,7 @@ def _identity(column: str, rows: DataFrame) -> Column:
     """Text that stands for an id of any type: its own where that is a string or a whole number."""
     if isinstance(rows.schema[column].dataType, T.StringType | T.IntegralType):
         return _as_text(column)
-    return F.to_json(F.struct(F.col(column).alias("id")))
+    return F.to_json(F.struct(F.col(quoted(column)).alias("id")))
 
 
 def _shingles_of(
@@ -190,8 +282,8 @@ def _named(found: NearDuplicateResult, columns: TextColumns) -> DataFrame:
     sizes = found.twins.groupBy("twin").agg((F.count("*") + 1).alias("family_size"))
     is_same = F.col("established_by") == NORMALIZED_TEXT
     sized = found.twins.join(sizes, "twin", how="inner")
-    return with_ids(sized, found.ranked, twin="kept_id", member=columns.id).select(
-        columns.id,
+    return with_ids(sized, found.ranked, twin="kept_id", member="id").select(
+        F.col("id").alias(columns.id),
         "kept_id",
         "similarity",
         F.when(is_same, "normalized_duplicate").otherwise("near_duplicate").alias("rule"),

@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from stackspark.duplicates.near.columns import quoted
 from stackspark.runtime.batching import value_runs
 from stackspark.runtime.storage.parquet_rows import ParquetRows
 
@@ -81,7 +82,7 @@ def rows_with_texts(
         fields = ("_metadata.file_path", "_metadata.row_index")
         place = [F.col(field).alias(name) for field, name in zip(fields, PLACE, strict=True)]
         return texts.select(*payload, *place), TextReader(column=column)
-    content = F.col(column).cast("string").alias(CONTENT)
+    content = F.col(quoted(column)).cast("string").alias(CONTENT)
     return texts.select(*payload, content), TextReader()
 
 
