@@ -55,7 +55,7 @@ GOLDEN: dict[str, tuple[str, str]] = {
     "encoded": ("1", "990bf4c9797f93e2"),
     "shingles": ("shingles-2/lower/ngram5/min10/affine32-seed1/1024x2bit/36x7", "ae424572e3a2882f"),
     "benchmarks": ("1", "c7e1b5287b7f7752"),
-    "languages": ("1+3+1", "d988c1601c05a47a"),
+    "languages": ("2+3+1", "d988c1601c05a47a"),
 }
 
 
