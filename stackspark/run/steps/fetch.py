@@ -19,6 +19,7 @@ from stackspark.sources.fetching.fetch import FetchParams, fetch_contents
 from stackspark.sources.fetching.metrics import FetchMetrics
 from stackspark.sources.fetching.outcomes import attach_blobs, collect_quarantine
 from stackspark.sources.fetching.requests import (
+    DERIVED,
     bucket_requests,
     fetch_parts,
     outdated_contents,
@@ -27,15 +28,6 @@ from stackspark.sources.fetching.requests import (
 from stackspark.sources.origins.fingerprint_listing import fingerprint_rows
 
 UNUSABLE = ("missing", "corrupt")
-
-DERIVED = {
-    "measurements": ("blob_id",),
-    "file_languages": ("blob_id",),
-    "license_texts": ("blob_id",),
-    "similarities": ("blob_id", "other_blob_id"),
-}
-"""Tables that grow with what was measured of texts, and their columns that name a blob."""
-"""Outcomes of fetching that leave nothing to keep; the file is quarantined."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,15 @@ TASK_CONTENTS = 2500
 """Beyond `FREE_PARTS` parts a task gets so many contents of a part at least: else the many tasks of
 a large cluster would write more small files than a table's log can carry."""
 
+DERIVED = {
+    "measurements": ("blob_id",),
+    "file_languages": ("blob_id",),
+    "license_texts": ("blob_id",),
+    "similarities": ("blob_id", "other_blob_id"),
+}
+"""Tables that grow with what was measured of texts, and their columns that name a blob."""
+"""Outcomes of fetching that leave nothing to keep; the file is quarantined."""
+
 
 def request_contents(
     files: DataFrame, origins: DataFrame, opted_out: DataFrame, contents: DataFrame
