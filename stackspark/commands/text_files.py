@@ -35,7 +35,7 @@ from stackspark.runtime.storage.parquet_sets import (
     check_text,
     joined_schema,
     parquet_files,
-    read_schema,
+    read_footers,
 )
 
 PIECE_BYTES = 32 << 20
@@ -123,7 +123,7 @@ def open_text_files(path: str, columns: TextColumns, max_texts: int) -> TextFile
     if is_pattern(path):
         return None
     files = parquet_files(path)
-    footers = {file: read_schema(path, file) for file in files}
+    footers = read_footers(path, files)
     schemas = {file: _plain_schema(footer) for file, footer in footers.items()}
     schema = joined_schema(schemas)
     check_columns(columns, schema.names)

@@ -33,7 +33,7 @@ from stackspark.runtime.storage.parquet_sets import (
     check_text,
     joined_schema,
     parquet_files,
-    read_schema,
+    read_footers,
 )
 from stackspark.runtime.storage.s3 import is_s3
 
@@ -149,15 +149,15 @@ def read_texts(
         except AnalysisException as error:
             raise InputError(f"{path} holds no Parquet: {str(error).splitlines()[0]}") from None
     files = parquet_files(path)
-    footers = {file: read_schema(path, file) for file in files}
+    footers = read_footers(path, files)
     schema = joined_schema({name: f.schema.to_arrow_schema() for name, f in footers.items()})
     for name, footer in footers.items():
         _check_codec(name, footer)
     # A folder may tell the value of a column for all files below it.
-    if not any("=" in file for file in files):
+    place = located(path)[1]
+    if not any("=" in file[len(place) :] for file in files):
         check_columns(columns, schema.names)
         check_text(schema, columns.text)
-    place = located(path)[1]
     uris = [path.rstrip("/") + file[len(place) :] for file in files]
     if uris != [path]:
         reader = reader.option("basePath", path)

@@ -28,6 +28,7 @@ from stackspark.sources.fetching.requests import (
 from stackspark.sources.origins.fingerprint_listing import fingerprint_rows
 
 UNUSABLE = ("missing", "corrupt")
+"""Outcomes of fetching that leave nothing to keep; the file is quarantined."""
 
 
 @dataclass(frozen=True, kw_only=True)

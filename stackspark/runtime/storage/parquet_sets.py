@@ -1,6 +1,8 @@
 """Parquet files that are one table: which files of a folder belong to it, and the schema of all."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import PurePosixPath
 
 import pyarrow as pa
@@ -11,6 +13,7 @@ from stackspark.errors import InputError, UsageError
 from stackspark.runtime.storage.filesystems import located
 
 SUFFIX = ".parquet"
+NUM_THREADS = 32
 ASIDE = (".", "_")
 """Names of files and folders that are beside a table begin so: caches, markers, metadata."""
 
@@ -59,13 +62,19 @@ def joined_schema(schemas: Mapping[str, pa.Schema]) -> pa.Schema:
     return pa.schema([field for _, field in fields.values()])
 
 
-def read_schema(path: str, place: str) -> pq.FileMetaData:
-    """Footer of a Parquet file.
+def read_footers(path: str, files: Sequence[str]) -> dict[str, pq.FileMetaData]:
+    """Footers of the Parquet files of a path, read side by side: in a store each takes a request.
 
     Raises:
-        InputError: the file cannot be read; the message names it.
+        InputError: a file cannot be read; the message names it.
     """
     filesystem, _ = located(path)
+    with ThreadPoolExecutor(NUM_THREADS) as pool:
+        footers = pool.map(partial(_read_footer, filesystem), files)
+        return dict(zip(files, footers, strict=True))
+
+
+def _read_footer(filesystem: fs.FileSystem, place: str) -> pq.FileMetaData:
     try:
         with filesystem.open_input_file(place) as file:
             return pq.read_metadata(file)

@@ -46,7 +46,15 @@ def package_members(
         open_members: begins to read the archive.
         limits: of each archive within it.
     """
-    package = _package(open_members())
+    members = open_members()
+    first = next(members, None)
+    if first is None:
+        return
+    if not any(_is_any(first, known.names) for known in PACKAGES):
+        yield first
+        yield from members
+        return
+    package = _package([first, *islice(members, MAX_OUTER_MEMBERS)])
     if package is None:
         yield from open_members()
         return
@@ -103,15 +111,12 @@ def _reads(file: BinaryIO, start: int, length_bytes: int) -> Callable[[], Iterat
     return chunks
 
 
-def _package(members: Iterator[Member]) -> Package | None:
-    """The kind of package that has members of these names; most archives end at the first."""
-    first = next(members, None)
+def _package(members: list[Member]) -> Package | None:
+    """The kind of package that has all of these members, and an archive among them."""
     for package in PACKAGES:
-        if first is not None and _is_any(first, package.names):
-            rest = list(islice(members, MAX_OUTER_MEMBERS))
-            found = [first, *rest]
-            is_one = all(_is_any(member, package.names) for member in found)
-            return package if is_one and any(_is_any(m, package.archives) for m in found) else None
+        is_known = all(_is_any(member, package.names) for member in members)
+        if is_known and any(_is_any(member, package.archives) for member in members):
+            return package
     return None
 
 

@@ -25,7 +25,6 @@ DERIVED = {
     "similarities": ("blob_id", "other_blob_id"),
 }
 """Tables that grow with what was measured of texts, and their columns that name a blob."""
-"""Outcomes of fetching that leave nothing to keep; the file is quarantined."""
 
 
 def request_contents(

@@ -10,7 +10,7 @@ from stackspark.runtime.storage.parquet_sets import (
     check_text,
     joined_schema,
     parquet_files,
-    read_schema,
+    read_footers,
 )
 
 
@@ -47,7 +47,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=f"the file {tmp_path}/a.parquet is no Parquet, or damaged"
     ):
-        read_schema(str(tmp_path), f"{tmp_path}/a.parquet")
+        read_footers(str(tmp_path), [f"{tmp_path}/a.parquet"])
 
 
 @pytest.mark.parametrize(
